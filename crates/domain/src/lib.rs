@@ -5,14 +5,30 @@
 //! argument. Rooms above may use every public item; this room uses none of theirs.
 
 pub mod address;
+pub mod audience;
+pub mod breaker;
+pub mod fold;
 pub mod ids;
+pub mod outcome;
+pub mod phase;
+pub mod policy;
+pub mod relay;
 pub mod reply;
+pub mod statement;
+pub mod throttle;
 pub mod time;
 
 pub use address::{AddressError, EmailAddress};
+pub use audience::AudienceDigest;
+pub use fold::{Entry, IntentFold, IntentState};
 pub use ids::{
     AttemptNo, ChunkNo, CredentialVersion, IntentNo, LeaseEpoch, NodeId, RelayId, ReleaseId, SenderEpoch,
     SessionId, TenantId,
 };
+pub use outcome::{SuppressionReason, Verdict};
+pub use phase::Phase;
+pub use policy::{Lane, RetrySchedule, UnknownPolicy};
+pub use relay::{Fingerprint, LinkSecurity, RelayKind, RelayLimits};
 pub use reply::{EnhancedStatus, Reply, ReplyCode};
+pub use statement::Statement;
 pub use time::{Moment, Timestamp};

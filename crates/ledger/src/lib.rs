@@ -1,1 +1,27 @@
-//! (being built)
+//! The books and the directory: row types, the traits that every store implements, the hash chain, and the
+//! conformance suite that every store must pass.
+//!
+//! Nothing here knows SQL or a database. A store is handed whole batches with the time in them; it decides
+//! nothing about retries or policies, it only keeps, fences and gives back. Invariants kept by every store:
+//! books only grow; a row is durable when its call returns; an attempt is stored only under a live lease.
+
+pub mod chain;
+pub mod conformance;
+pub mod digest;
+pub mod directory;
+pub mod error;
+pub mod read;
+pub mod rows;
+pub mod store;
+
+pub use chain::{Book, Head, LinkBuilder, LinkRow};
+pub use digest::{InstallationKey, recipient_hash, sha256};
+pub use directory::{ContentPart, CredentialRow, RelayRow, ReleaseRow, ReleaseState, TenantRow};
+pub use error::LedgerError;
+pub use read::{AttemptView, CheckReport, Difference, Finding, RecipientView, StatementView};
+pub use rows::{
+    AttemptKey, AttemptPermit, AttemptRow, AudienceSeal, ChunkReturn, CommitReceipt, DeliveryCommit, IntentBatch,
+    IntentRow, LeaseRequest, LeasedChunk, LeasedIntent, OpenAttempt, OutcomeRow, RelayUse, SenderRow, SessionRow,
+    SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
+};
+pub use store::{DeliveryStore, DirectoryStore, PlanStore, ReadStore, Store};

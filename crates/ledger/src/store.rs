@@ -1,0 +1,194 @@
+//! The traits that a store implements, by who uses them: directory, planner, delivery, readers.
+//!
+//! Shaped for a store shared by many nodes: every call names one tenant where it touches tenant data, carries
+//! whole batches, and holds nothing over network time. `now` always comes from the caller.
+
+use async_trait::async_trait;
+use domain::{
+    AudienceDigest, IntentNo, IntentState, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp,
+};
+
+use crate::chain::Head;
+use crate::directory::{ContentPart, CredentialRow, RelayRow, ReleaseRow, ReleaseState, TenantRow};
+use crate::error::LedgerError;
+use crate::read::{AttemptView, CheckReport, RecipientView, StatementView};
+use crate::rows::{
+    AudienceSeal, CommitReceipt, DeliveryCommit, IntentBatch, LeaseRequest, LeasedChunk, OpenAttempt, SenderRow,
+    SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
+};
+
+/// A store's answer.
+pub type Stored<T> = Result<T, LedgerError>;
+
+/// Who sends what through which relay.
+#[async_trait]
+pub trait DirectoryStore: Send + Sync {
+    /// Finds the tenant of this name, or stores the given row; gives the row that stands.
+    async fn tenant_ensure(&self, row: TenantRow) -> Stored<TenantRow>;
+
+    /// All tenants, by name.
+    async fn tenant_list(&self) -> Stored<Vec<TenantRow>>;
+
+    /// Finds the tenant's relay of this (host, port, security, user), or stores the given row.
+    async fn relay_ensure(&self, row: RelayRow) -> Stored<RelayRow>;
+
+    /// Finds the relay's credential of this fingerprint, or stores it under the next version (the row's own
+    /// version is ignored).
+    async fn credential_ensure(&self, row: CredentialRow) -> Stored<CredentialRow>;
+
+    /// The tenant's releases, newest first, with their states.
+    async fn release_list(&self, tenant: TenantId) -> Stored<Vec<(ReleaseRow, ReleaseState)>>;
+
+    /// One release.
+    async fn release_get(&self, tenant: TenantId, release: ReleaseId) -> Stored<(ReleaseRow, ReleaseState)>;
+
+    /// Sets whether a release may be sent. `Cancelled` is never left again.
+    async fn release_state_set(
+        &self,
+        tenant: TenantId,
+        release: ReleaseId,
+        state: ReleaseState,
+        now: Timestamp,
+    ) -> Stored<()>;
+
+    /// Gives a release that is resumed a new deadline, retry schedule and policy.
+    async fn release_reschedule(&self, row: &ReleaseRow) -> Stored<()>;
+
+    /// A release's frozen content, in part order.
+    async fn content_get(&self, tenant: TenantId, release: ReleaseId) -> Stored<Vec<ContentPart>>;
+}
+
+/// Freezing an audience.
+#[async_trait]
+pub trait PlanStore: Send + Sync {
+    /// Stores a release in state `Planning`, with its content, durably.
+    async fn release_create(&self, row: ReleaseRow, content: Vec<ContentPart>) -> Stored<()>;
+
+    /// How many intents of a wave are stored already: where an interrupted planner goes on.
+    async fn intent_count(&self, tenant: TenantId, release: ReleaseId, wave: u16) -> Stored<u32>;
+
+    /// Stores a run of intents (numbers follow what is stored already).
+    async fn intent_insert_batch(&self, batch: IntentBatch) -> Stored<()>;
+
+    /// The highest sealed wave and the highest intent number of a release; (0, 0) before the first seal.
+    async fn audience_extent(&self, tenant: TenantId, release: ReleaseId) -> Stored<(u16, IntentNo)>;
+
+    /// Compares the wave's rows with the list's own count and digest; equal: makes its chunks due, sets the
+    /// counters, and a `Planning` release `Active`. Not equal: [`LedgerError::AudienceMismatch`], nothing changes.
+    async fn audience_seal(&self, seal: AudienceSeal) -> Stored<AudienceDigest>;
+
+    /// Which of these comparison keys the release's audience holds already, by position (for extensions).
+    async fn audience_contains(
+        &self,
+        tenant: TenantId,
+        release: ReleaseId,
+        addresses: Vec<String>,
+    ) -> Stored<Vec<bool>>;
+}
+
+/// Sending.
+#[async_trait]
+pub trait DeliveryStore: Send + Sync {
+    /// Registers a run of a sender; gives an epoch above every earlier one.
+    async fn sender_register(&self, row: SenderRow) -> Stored<SenderEpoch>;
+
+    /// Takes over the leases of senders before `sender` (bumping their lease epochs first) and gives the open
+    /// attempts of those chunks. A store shared by nodes takes only leases that ended by `now`; an embedded one,
+    /// whose owner holds the folder's lock, takes all.
+    async fn lease_takeover(&self, sender: SenderEpoch, now: Timestamp) -> Stored<Vec<OpenAttempt>>;
+
+    /// Gives back every chunk that `sender` holds and works on no more, of all tenants: after a take-over once
+    /// the open attempts have outcomes, and at the end of a run.
+    async fn lease_return_all(&self, sender: SenderEpoch, now: Timestamp) -> Stored<()>;
+
+    /// Leases chunks that are due, oldest due first. Of each chunk: the intents that are pending and due, and the
+    /// unknown ones that the retry schedule names as due.
+    async fn delivery_lease(&self, request: LeaseRequest) -> Stored<Vec<LeasedChunk>>;
+
+    /// Prolongs every lease that `sender` holds for the tenant.
+    async fn lease_renew(
+        &self,
+        tenant: TenantId,
+        sender: SenderEpoch,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Stored<()>;
+
+    /// One group commit of one tenant; returns when it is durable. A breach of identity (session, relay,
+    /// credential, fingerprint do not belong together) is [`LedgerError::Refused`], and nothing of it is stored.
+    async fn delivery_commit(
+        &self,
+        tenant: TenantId,
+        sender: SenderEpoch,
+        now: Timestamp,
+        commit: DeliveryCommit,
+    ) -> Stored<CommitReceipt>;
+
+    /// What is still ahead for a release.
+    async fn work_ahead(&self, tenant: TenantId, release: ReleaseId, now: Timestamp) -> Stored<WorkAhead>;
+
+    /// Settles what is still owed in chunks that are not out on lease, and drops their retry schedule.
+    async fn delivery_settle(&self, request: SettleRequest) -> Stored<SettleReceipt>;
+
+    /// Messages sent through a limited relay per second since `since`, oldest first.
+    async fn relay_use(
+        &self,
+        tenant: TenantId,
+        relay: RelayId,
+        since: Timestamp,
+    ) -> Stored<Vec<(Timestamp, u32)>>;
+
+    /// Appends to the third book; entries whose (source, event id) stands already are ignored.
+    async fn witness_append(
+        &self,
+        tenant: TenantId,
+        sender: SenderEpoch,
+        now: Timestamp,
+        rows: Vec<WitnessRow>,
+    ) -> Stored<()>;
+}
+
+/// Reading the books. `live` is the epoch of a sender that is at work now: its open attempts are pending, those
+/// of all others are unknown.
+#[async_trait]
+pub trait ReadStore: Send + Sync {
+    /// The latest sender's epoch, if any ever ran.
+    async fn sender_latest(&self) -> Stored<Option<SenderEpoch>>;
+
+    /// A release's statement by one pass over the books, compared with seal and counters.
+    async fn statement(
+        &self,
+        tenant: TenantId,
+        release: ReleaseId,
+        live: Option<SenderEpoch>,
+    ) -> Stored<StatementView>;
+
+    /// A release's counters as they stand (fast; for progress, never for proof).
+    async fn counters(&self, tenant: TenantId, release: ReleaseId) -> Stored<domain::Statement>;
+
+    /// Recipients in one state (or all), after an intent, at most `limit`.
+    async fn recipients(
+        &self,
+        tenant: TenantId,
+        release: ReleaseId,
+        state: Option<IntentState>,
+        live: Option<SenderEpoch>,
+        after: IntentNo,
+        limit: u32,
+    ) -> Stored<Vec<RecipientView>>;
+
+    /// Every attempt and settlement of the intents that name this address (compared without case).
+    async fn attempts(&self, tenant: TenantId, release: ReleaseId, address: &str) -> Stored<Vec<AttemptView>>;
+
+    /// Where every chain ends.
+    async fn heads(&self) -> Stored<Vec<Head>>;
+
+    /// Every invariant against every row: chains recomputed, counters, chunks and the retry schedule rebuilt and
+    /// compared, sealed heads held against the chains.
+    async fn check(&self, sealed: Vec<Head>, live: Option<SenderEpoch>, now: Timestamp) -> Stored<CheckReport>;
+}
+
+/// A whole store.
+pub trait Store: DirectoryStore + PlanStore + DeliveryStore + ReadStore {}
+
+impl<T: DirectoryStore + PlanStore + DeliveryStore + ReadStore> Store for T {}
