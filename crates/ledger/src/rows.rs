@@ -301,6 +301,8 @@ pub struct OpenAttempt {
     pub unresolved_dots: u32,
     /// What the release says of unknown mails.
     pub policy: domain::UnknownPolicy,
+    /// The release's wait after a first failure.
+    pub retry_initial: std::time::Duration,
     /// When it was opened.
     pub opened_at: Timestamp,
 }

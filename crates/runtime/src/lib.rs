@@ -1,1 +1,15 @@
-//! (being built)
+//! Clock, entropy and network as narrow traits, and the real ones over the operating system.
+//!
+//! This is the only room that may read a clock, draw a random number, sleep, or open a connection. Everything
+//! above takes these traits, so that the whole engine can run against others.
+
+pub mod clock;
+pub mod entropy;
+pub mod network;
+
+pub use clock::{Clock, SystemClock};
+pub use entropy::{Entropy, SystemEntropy, boot_id};
+pub use network::{Connection, DialOptions, Network, Stream, SystemNetwork};
+
+/// A future that a trait object gives.
+pub type Pending<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,263 @@
+//! The engine of one process: its epoch, its journal, its relay actors and the runs of releases through them.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::{CredentialVersion, NodeId, RelayId, SenderEpoch, TenantId};
+use ledger::{InstallationKey, LedgerError, ReleaseState, SenderRow, Store};
+use runtime::{Clock, Entropy, Network};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::compose::{Composer, ReleaseWork};
+use crate::config::EngineConfig;
+use crate::journal::Journal;
+use crate::recover::{RecoverError, RecoverOptions, Recovered, recover};
+use crate::relay::tls::TrustError;
+use crate::relay::{Ground, RelayActor, RelaySpec, RelayStatus};
+use crate::recorder::Progress;
+use crate::runner::{ReleaseEnd, Runner};
+
+/// The window of which earlier processes' use of a limited relay is recalled.
+const RECALL: Duration = Duration::from_secs(60);
+
+/// What an engine is started with.
+pub struct EngineParts {
+    /// The books. The caller holds the data folder's lock.
+    pub store: Arc<dyn Store>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Random bits.
+    pub entropy: Arc<dyn Entropy>,
+    /// Connections.
+    pub network: Arc<dyn Network>,
+    /// The installation's key.
+    pub key: InstallationKey,
+    /// Which installation.
+    pub node: NodeId,
+    /// This boot of the machine.
+    pub boot: [u8; 16],
+    /// Where the journals of dots lie.
+    pub journal_folder: PathBuf,
+    /// The numbers.
+    pub config: EngineConfig,
+}
+
+/// Why an engine could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] LedgerError),
+    /// What the last process left could not be taken in.
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
+    /// The journal of dots could not be made.
+    #[error("the journal of dots cannot be made in the data folder: {0}")]
+    Journal(#[from] io::Error),
+}
+
+type RelayKey = (TenantId, RelayId, CredentialVersion);
+
+/// One actor with its tasks.
+struct Running {
+    actor: Arc<RelayActor>,
+    keeper: JoinHandle<()>,
+    recorder: JoinHandle<()>,
+}
+
+/// The engine of one process.
+pub struct Engine {
+    ground: Arc<Ground>,
+    boot: [u8; 16],
+    relays: Mutex<HashMap<RelayKey, Running>>,
+    runs: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// A release under way.
+pub struct ReleaseRun {
+    state: watch::Sender<ReleaseState>,
+    end: watch::Receiver<Option<ReleaseEnd>>,
+}
+
+impl ReleaseRun {
+    /// Pauses, resumes or cancels; the store must have been told before.
+    pub fn set_state(&self, state: ReleaseState) {
+        self.state.send_replace(state);
+    }
+
+    /// Ends when the release's run does.
+    pub async fn ended(&self) -> ReleaseEnd {
+        let mut end = self.end.clone();
+        let ended = end.wait_for(Option::is_some).await.ok().and_then(|end| end.clone());
+        ended.unwrap_or_else(|| ReleaseEnd::Broken("the release's task ended by a defect".to_owned()))
+    }
+}
+
+impl Engine {
+    /// Registers this run, takes in what the last one left, and is ready for relays.
+    ///
+    /// # Errors
+    /// When the books or the journals cannot be used.
+    pub async fn start(parts: EngineParts) -> Result<(Self, Recovered), StartError> {
+        let now = parts.clock.now();
+        let journal_id = parts.entropy.bits()?;
+        let rings = parts.config.sessions_max;
+        let journal = Journal::create(&parts.journal_folder, journal_id, parts.boot, rings)?;
+        let row = SenderRow { node: parts.node, journal: journal_id, boot: parts.boot, started_at: now };
+        let sender = parts.store.sender_register(row).await?;
+        let options = RecoverOptions {
+            folder: &parts.journal_folder,
+            boot: parts.boot,
+            now,
+            // The last owner is proven dead by the folder's lock; its kernel may still send for this long.
+            resend_wait: parts.config.tcp_user_timeout,
+        };
+        let recovered = recover(&*parts.store, sender, options).await?;
+        Journal::remove_others(&parts.journal_folder, journal_id)?;
+        let ground = Arc::new(Ground {
+            store: parts.store,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            network: parts.network,
+            journal,
+            key: parts.key,
+            sender,
+            config: parts.config,
+        });
+        Ok((Self { ground, boot: parts.boot, relays: Mutex::default(), runs: Mutex::default() }, recovered))
+    }
+
+    /// This run's epoch.
+    #[must_use]
+    pub fn sender(&self) -> SenderEpoch {
+        self.ground.sender
+    }
+
+    /// The boot under which this run journals.
+    #[must_use]
+    pub fn boot(&self) -> [u8; 16] {
+        self.boot
+    }
+
+    /// The actor of this relay and credential version, opened if need be. Actors of other versions of the same
+    /// relay are told to drain: a session never changes its credential.
+    ///
+    /// # Errors
+    /// When the TLS trust cannot be read or the store fails.
+    pub async fn relay(&self, spec: RelaySpec) -> Result<Arc<RelayActor>, OpenRelayError> {
+        let key = (spec.tenant, spec.relay, spec.credential);
+        if let Some(running) = self.relays().get(&key) {
+            return Ok(Arc::clone(&running.actor));
+        }
+        let now = self.ground.clock.now();
+        let since = domain::Timestamp::from_millis(now.as_millis() - RECALL.as_millis() as i64);
+        let used = match spec.limits.messages_per_minute_max {
+            Some(_) => self.ground.store.relay_use(spec.tenant, spec.relay, since).await?,
+            None => Vec::new(),
+        };
+        let used: Vec<_> = used.into_iter().map(|(at, count)| (now.since(at), count)).collect();
+        let actor = RelayActor::new(spec, Arc::clone(&self.ground), &used)?;
+        let mut relays = self.relays();
+        for ((tenant, relay, version), other) in &*relays {
+            if (*tenant, *relay) == (key.0, key.1) && *version != key.2 {
+                other.actor.drain();
+            }
+        }
+        let running = relays.entry(key).or_insert_with(|| spawn(&actor));
+        Ok(Arc::clone(&running.actor))
+    }
+
+    /// Runs a release through its relay's actor.
+    #[must_use]
+    pub fn send(
+        &self,
+        work: ReleaseWork,
+        composer: Arc<dyn Composer>,
+        actor: Arc<RelayActor>,
+        state: ReleaseState,
+    ) -> ReleaseRun {
+        let (state, states) = watch::channel(state);
+        let (ended, end) = watch::channel(None);
+        let runner = Runner::new(Arc::new(work), composer, actor, states);
+        let task = tokio::spawn(async move {
+            let end = runner.run().await;
+            ended.send_replace(Some(end));
+        });
+        lock(&self.runs).push(task);
+        ReleaseRun { state, end }
+    }
+
+    /// Finishes what is on the wire, records it, gives back every lease. True when all was accounted for in time;
+    /// else the next process finds the rest in the journal.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn drain(self) -> Result<bool, LedgerError> {
+        let running: Vec<Running> = self.relays().drain().map(|(_, running)| running).collect();
+        running.iter().for_each(|relay| relay.actor.drain());
+        let runs = std::mem::take(&mut *lock(&self.runs));
+        let timeout = self.ground.clock.sleep(self.ground.config.drain_timeout);
+        let quiet = async {
+            for run in runs {
+                let _ = run.await;
+            }
+            let mut whole = true;
+            for relay in running {
+                let _ = relay.keeper.await;
+                relay.actor.recorder.close();
+                let _ = relay.recorder.await;
+                whole &= matches!(&*relay.actor.recorder.progress().borrow(), Progress::Durable(_));
+                whole &= !matches!(&*relay.actor.status().borrow(), RelayStatus::Broken(_));
+            }
+            whole
+        };
+        let whole = tokio::select! {
+            whole = quiet => whole,
+            () = timeout => false,
+        };
+        if whole {
+            self.ground.store.lease_return_all(self.ground.sender, self.ground.clock.now()).await?;
+            // What could not be removed is removed at the next start.
+            let _ = self.ground.journal.remove();
+        }
+        Ok(whole)
+    }
+
+    fn relays(&self) -> MutexGuard<'_, HashMap<RelayKey, Running>> {
+        lock(&self.relays)
+    }
+}
+
+/// Why a relay's actor could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenRelayError {
+    /// The TLS trust cannot be read.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] LedgerError),
+}
+
+fn spawn(actor: &Arc<RelayActor>) -> Running {
+    let keeper = tokio::spawn(Arc::clone(actor).keep());
+    let recorder = tokio::spawn(Arc::clone(&actor.recorder).run());
+    let watched = Arc::clone(actor);
+    tokio::spawn(async move {
+        let mut progress = watched.recorder.progress();
+        if let Ok(failed) = progress.wait_for(|now| matches!(now, Progress::Failed(_))).await
+            && let Progress::Failed(error) = &*failed
+        {
+            watched.break_off(error.clone().into());
+        }
+    });
+    Running { actor: Arc::clone(actor), keeper, recorder }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,167 @@
+//! The mails of one relay that wait for a session, by lane, and the account of the chunks that they came from.
+//!
+//! Every intent of a leased chunk leaves exactly once through [`Outbox::done`]; when the last has left, the chunk
+//! is given back in the same or a later commit than its last outcome.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::{ChunkNo, Lane, LeaseEpoch, ReleaseId};
+use ledger::{ChunkReturn, LeasedChunk};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+use crate::compose::ReadyMail;
+use crate::recorder::{Recorder, Ticket};
+
+/// Octets that one unit of room stands for.
+const UNIT_OCTETS: usize = 1024;
+
+/// Room in line, held by a mail until a session takes it.
+#[derive(Debug)]
+pub struct Room(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+
+/// Mails ready to be sent, and open chunks.
+pub struct Outbox {
+    state: Mutex<State>,
+    room: [Arc<Semaphore>; 2],
+    room_units: u32,
+    recorder: Arc<Recorder>,
+    /// Told when mails arrive: wakes idle sessions.
+    pub arrived: Notify,
+    /// Told when mails arrive: wakes the keeper of the sessions.
+    pub demand: Notify,
+    /// Told when a chunk was given back: wakes the releases' runners.
+    pub returned: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    lanes: [VecDeque<(ReadyMail, Room)>; 2],
+    chunks: HashMap<(ReleaseId, ChunkNo), OpenChunk>,
+}
+
+struct OpenChunk {
+    lease: LeaseEpoch,
+    left: usize,
+}
+
+impl Outbox {
+    /// An empty outbox with room for so many octets in each lane.
+    #[must_use]
+    pub fn new(recorder: Arc<Recorder>, octets_max: u32) -> Arc<Self> {
+        let room_units = (octets_max / UNIT_OCTETS as u32).max(1);
+        let room = || Arc::new(Semaphore::new(room_units as usize));
+        Arc::new(Self {
+            state: Mutex::default(),
+            room: [room(), room()],
+            room_units,
+            recorder,
+            arrived: Notify::new(),
+            demand: Notify::new(),
+            returned: Notify::new(),
+        })
+    }
+
+    /// Opens the account of a leased chunk; an empty one is given back at once.
+    pub fn open(&self, chunk: &LeasedChunk) {
+        if chunk.intents.is_empty() {
+            self.give_back(chunk.release, chunk.chunk, chunk.lease);
+            return;
+        }
+        let open = OpenChunk { lease: chunk.lease, left: chunk.intents.len() };
+        self.lock().chunks.insert((chunk.release, chunk.chunk), open);
+    }
+
+    /// Room for a mail, if there is some now. Urgent mails have room of their own.
+    #[must_use]
+    pub fn try_room(&self, mail: &ReadyMail) -> Option<Room> {
+        let room = &self.room[lane_index(mail.work.lane)];
+        Arc::clone(room).try_acquire_many_owned(self.units(mail)).ok().map(Room)
+    }
+
+    /// Waits for room for a mail, in turn.
+    pub async fn room(&self, mail: &ReadyMail) -> Option<Room> {
+        let room = &self.room[lane_index(mail.work.lane)];
+        // `None` would mean a closed semaphore, and it is never closed.
+        Arc::clone(room).acquire_many_owned(self.units(mail)).await.ok().map(Room)
+    }
+
+    /// Puts a mail in line.
+    pub fn put(&self, mail: ReadyMail, room: Room) {
+        self.lock().lanes[lane_index(mail.work.lane)].push_back((mail, room));
+        self.arrived.notify_one();
+        self.demand.notify_one();
+    }
+
+    fn units(&self, mail: &ReadyMail) -> u32 {
+        u32::try_from(mail.octets() / UNIT_OCTETS + 1).unwrap_or(u32::MAX).min(self.room_units)
+    }
+
+    /// The next mail, urgent ones first.
+    pub fn take(&self) -> Option<ReadyMail> {
+        let mut state = self.lock();
+        let (mail, _room) =
+            state.lanes.iter_mut().find_map(VecDeque::pop_front)?;
+        Some(mail)
+    }
+
+    /// Mails in line.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lock().lanes.iter().map(VecDeque::len).sum()
+    }
+
+    /// True when no mail waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes a release's waiting mails out of line; none was tried.
+    pub fn withdraw(&self, release: ReleaseId) {
+        let mut withdrawn = Vec::new();
+        for lane in &mut self.lock().lanes {
+            let (gone, kept) = std::mem::take(lane).into_iter().partition(|(m, _)| m.key.release == release);
+            *lane = kept;
+            let gone: VecDeque<(ReadyMail, Room)> = gone;
+            withdrawn.extend(gone);
+        }
+        for (mail, _room) in withdrawn {
+            self.done(mail.key.release, mail.chunk);
+        }
+    }
+
+    /// Counts one intent of a chunk as dealt with (its outcome was pushed, or it was not tried).
+    pub fn done(&self, release: ReleaseId, chunk: ChunkNo) {
+        let mut state = self.lock();
+        let Some(open) = state.chunks.get_mut(&(release, chunk)) else { return };
+        open.left -= 1;
+        if open.left > 0 {
+            return;
+        }
+        let lease = open.lease;
+        state.chunks.remove(&(release, chunk));
+        drop(state);
+        self.give_back(release, chunk, lease);
+    }
+
+    /// Chunks of a release whose intents are not all dealt with.
+    #[must_use]
+    pub fn open_chunks(&self, release: ReleaseId) -> usize {
+        self.lock().chunks.keys().filter(|(of, _)| *of == release).count()
+    }
+
+    fn give_back(&self, release: ReleaseId, chunk: ChunkNo, lease: LeaseEpoch) -> Ticket {
+        let ticket = self.recorder.chunk_return(ChunkReturn { release, chunk, lease });
+        self.returned.notify_waiters();
+        ticket
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn lane_index(lane: Lane) -> usize {
+    usize::from(lane.code())
+}

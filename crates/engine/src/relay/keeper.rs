@@ -1,0 +1,118 @@
+//! Keeps as many sessions open as there is work for, within the relay's limits and its breaker's leave.
+
+use std::sync::Arc;
+
+use domain::breaker::SessionHealth;
+use tokio::task::JoinSet;
+
+use super::{RelayActor, RelayStatus};
+use crate::session::{self, SessionReport};
+
+/// Mails in line for which one more session is opened.
+const MAILS_PER_SESSION: usize = 8;
+
+impl RelayActor {
+    /// Opens sessions while there is work, until drained and all sessions are over; renews leases meanwhile.
+    pub async fn keep(self: Arc<Self>) {
+        let renewal = Arc::clone(&self).renew_leases();
+        tokio::select! {
+            () = Arc::clone(&self).keep_sessions() => {}
+            () = renewal => {}
+        }
+    }
+
+    async fn keep_sessions(self: Arc<Self>) {
+        let mut sessions = JoinSet::new();
+        let mut orders = self.orders();
+        loop {
+            let draining = orders.borrow_and_update().drain;
+            if draining && sessions.is_empty() {
+                return;
+            }
+            if !draining {
+                self.open_sessions(&mut sessions);
+            }
+            let sessions_max = self.spec.limits.sessions_max as usize;
+            let probe_at = self.breaker().probe_at();
+            tokio::select! {
+                Some(report) = sessions.join_next(), if !sessions.is_empty() => {
+                    self.session_ended(report.unwrap_or_else(|_| SessionReport::panicked()));
+                }
+                () = self.outbox.demand.notified(), if sessions.len() < sessions_max && !draining => {}
+                () = self.wait_for_probe(probe_at), if probe_at.is_some() && !draining => {}
+                _ = orders.changed() => {}
+            }
+        }
+    }
+
+    fn open_sessions(self: &Arc<Self>, sessions: &mut JoinSet<SessionReport>) {
+        let now = self.ground.clock.moment();
+        let waiting = self.outbox.len();
+        let wanted = (sessions.len() + waiting.div_ceil(MAILS_PER_SESSION))
+            .min(self.spec.limits.sessions_max as usize);
+        while sessions.len() < wanted && self.breaker().try_open(now) {
+            // Without a ring no message end could be journaled; another session's end brings the next chance.
+            let Some(ring) = self.ground.journal.ring() else { return };
+            sessions.spawn(session::run(Arc::clone(self), ring));
+        }
+    }
+
+    async fn wait_for_probe(&self, at: Option<domain::Moment>) {
+        if let Some(at) = at {
+            self.ground.clock.sleep_until(at).await;
+        }
+    }
+
+    fn session_ended(&self, report: SessionReport) {
+        let now = self.ground.clock.moment();
+        self.breaker().observe(report.health, now);
+        let place = format!("{}:{}", self.spec.host, self.spec.port);
+        match (report.health, report.reason) {
+            (SessionHealth::Hopeless, reason) => {
+                let reason = reason.unwrap_or_else(|| "the relay cannot be used".to_owned());
+                tracing::error!(relay = %self.spec.relay, place, reason, "the relay is stopped");
+                self.status.send_replace(RelayStatus::Stopped(format!("relay {place}: {reason}")));
+                self.drain();
+            }
+            (SessionHealth::Failed, reason) => {
+                let reason = reason.unwrap_or_default();
+                tracing::warn!(relay = %self.spec.relay, place, reason, "a session failed");
+                if self.breaker().is_open() {
+                    self.status.send_if_modified(|status| {
+                        let falters = matches!(status, RelayStatus::Open | RelayStatus::Faltering(_));
+                        if falters {
+                            *status = RelayStatus::Faltering(format!("relay {place}: {reason}"));
+                        }
+                        falters
+                    });
+                }
+            }
+            (SessionHealth::Good, _) => {
+                self.status.send_if_modified(|status| {
+                    let recovered = matches!(status, RelayStatus::Faltering(_));
+                    if recovered {
+                        *status = RelayStatus::Open;
+                    }
+                    recovered
+                });
+            }
+        }
+    }
+
+    /// Renews the leases three times in each lease's length; a store that fails ends the sending.
+    async fn renew_leases(self: Arc<Self>) {
+        let ground = &self.ground;
+        loop {
+            ground.clock.sleep(ground.config.lease / 3).await;
+            let (asked, now) = (ground.clock.moment(), ground.clock.now());
+            let until = now + ground.config.lease;
+            match ground.store.lease_renew(self.spec.tenant, ground.sender, now, until).await {
+                Ok(()) => self.lease_renewed(asked),
+                Err(error) => {
+                    self.break_off(error.into());
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! A relay actor: the one owner of the sessions of one (tenant, relay, credential version).
+//!
+//! There is no pool to look a session up in: mails reach a session only through the outbox of its own actor, and
+//! each actor has its own TLS configuration and ticket store, throttle and breaker. A new credential version is a
+//! new actor; this one drains.
+
+mod keeper;
+pub mod tls;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::breaker::Breaker;
+use domain::throttle::Throttle;
+use domain::{
+    CredentialVersion, Fingerprint, LinkSecurity, Moment, RelayId, RelayLimits, SenderEpoch, TenantId,
+};
+use ledger::{InstallationKey, LedgerError, RelayUse, Store};
+use runtime::{Clock, Entropy, Network};
+use smtp::Secret;
+use tokio::sync::watch;
+
+use crate::config::EngineConfig;
+use crate::journal::Journal;
+use crate::outbox::Outbox;
+use crate::recorder::Recorder;
+
+pub use tls::TlsTrust;
+
+/// What the engine stands on.
+pub struct Ground {
+    /// The books.
+    pub store: Arc<dyn Store>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Random bits.
+    pub entropy: Arc<dyn Entropy>,
+    /// Connections.
+    pub network: Arc<dyn Network>,
+    /// The journal of dots.
+    pub journal: Arc<Journal>,
+    /// The installation's key.
+    pub key: InstallationKey,
+    /// This run.
+    pub sender: SenderEpoch,
+    /// The numbers.
+    pub config: EngineConfig,
+}
+
+/// One relay with one version of its secret.
+#[derive(Clone)]
+pub struct RelaySpec {
+    /// Whose account it is.
+    pub tenant: TenantId,
+    /// Which relay.
+    pub relay: RelayId,
+    /// Which version of the secret.
+    pub credential: CredentialVersion,
+    /// The keyed hash of the secret.
+    pub fingerprint: Fingerprint,
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// How the link is protected.
+    pub security: LinkSecurity,
+    /// User name and secret; `None` authenticates nobody.
+    pub login: Option<Login>,
+    /// How much the relay takes.
+    pub limits: RelayLimits,
+    /// The name said in EHLO.
+    pub ehlo_name: String,
+    /// Whose certificates are believed.
+    pub trust: TlsTrust,
+    /// BDAT instead of DATA where offered (RFC 3030).
+    pub use_chunking: bool,
+}
+
+/// User name and secret of a relay account.
+#[derive(Clone)]
+pub struct Login {
+    /// The user name.
+    pub user: String,
+    /// The secret.
+    pub secret: Secret,
+    /// The one mechanism to use; `None`: the best that is offered.
+    pub mechanism: Option<smtp::Mechanism>,
+}
+
+impl std::fmt::Debug for RelaySpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RelaySpec({} {} v{} {})", self.tenant, self.relay, self.credential, self.fingerprint)
+    }
+}
+
+/// How a relay fares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RelayStatus {
+    /// Sessions may be opened.
+    Open,
+    /// Sessions failed in a row; one probe at a time until one works. The reason is for operators.
+    Faltering(String),
+    /// The relay cannot work as configured. The reason names the remedy.
+    Stopped(String),
+    /// The books failed, or an identity did not fit: nothing more is sent by this process.
+    Broken(BrokenReason),
+}
+
+/// Why a process must stop sending.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BrokenReason {
+    /// The store failed.
+    #[error("{0}")]
+    Store(#[from] LedgerError),
+    /// A mail met a session of another tenant, relay or credential (invariant 6).
+    #[error("a mail of {mail} was about to go over a session of {session}; this is a defect, nothing was sent")]
+    Identity {
+        /// Whose mail.
+        mail: String,
+        /// Whose session.
+        session: String,
+    },
+}
+
+/// The actor's parts that its sessions share.
+pub struct RelayActor {
+    /// What it serves.
+    pub spec: RelaySpec,
+    /// What it stands on.
+    pub ground: Arc<Ground>,
+    /// Its mails.
+    pub outbox: Arc<Outbox>,
+    /// Its group commit.
+    pub recorder: Arc<Recorder>,
+    tls: Option<Arc<rustls::ClientConfig>>,
+    throttle: Mutex<Throttle>,
+    breaker: Mutex<Breaker>,
+    lease_end_us: AtomicU64,
+    status: watch::Sender<RelayStatus>,
+    orders: watch::Sender<Orders>,
+}
+
+/// What sessions must obey, at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Orders {
+    /// Finish what is on the wire, then quit.
+    pub drain: bool,
+    /// Counts changes of releases' holds, so that sessions look again at what they have in hand.
+    pub holds: u64,
+}
+
+impl RelayActor {
+    /// An actor, and its keeper to be run beside it. `used` is what earlier processes sent in the last minute.
+    ///
+    /// # Errors
+    /// When the TLS trust cannot be read.
+    pub fn new(
+        spec: RelaySpec,
+        ground: Arc<Ground>,
+        used: &[(Duration, u32)],
+    ) -> Result<Arc<Self>, tls::TrustError> {
+        let recorder =
+            Recorder::new(spec.tenant, ground.sender, Arc::clone(&ground.store), Arc::clone(&ground.clock));
+        let outbox = Outbox::new(Arc::clone(&recorder), ground.config.ready_octets_max);
+        let tls = match spec.security {
+            LinkSecurity::None => None,
+            LinkSecurity::StartTls | LinkSecurity::Implicit => Some(tls::client_config(&spec.trust)?),
+        };
+        let now = ground.clock.moment();
+        let mut throttle = Throttle::per_minute(spec.limits.messages_per_minute_max);
+        used.iter().for_each(|(ago, count)| throttle.recall(*count, now - *ago));
+        let lease_end_us = AtomicU64::new((now + ground.config.lease).as_micros());
+        Ok(Arc::new(Self {
+            spec,
+            ground,
+            outbox,
+            recorder,
+            tls,
+            throttle: Mutex::new(throttle),
+            breaker: Mutex::default(),
+            lease_end_us,
+            status: watch::Sender::new(RelayStatus::Open),
+            orders: watch::Sender::new(Orders::default()),
+        }))
+    }
+
+    /// A watch over how the relay fares.
+    #[must_use]
+    pub fn status(&self) -> watch::Receiver<RelayStatus> {
+        self.status.subscribe()
+    }
+
+    /// A watch over what sessions must obey.
+    #[must_use]
+    pub fn orders(&self) -> watch::Receiver<Orders> {
+        self.orders.subscribe()
+    }
+
+    /// Has every session finish what is on the wire, and quit.
+    pub fn drain(&self) {
+        self.orders.send_modify(|orders| orders.drain = true);
+    }
+
+    /// Has every session look again at which releases are held.
+    pub fn holds_changed(&self) {
+        self.orders.send_modify(|orders| orders.holds += 1);
+    }
+
+    /// Stops the process' sending: the books failed or an identity did not fit.
+    pub fn break_off(&self, reason: BrokenReason) {
+        self.status.send_replace(RelayStatus::Broken(reason));
+        self.drain();
+    }
+
+    /// The TLS configuration that only this actor's sessions use.
+    #[must_use]
+    pub fn tls(&self) -> Option<Arc<rustls::ClientConfig>> {
+        self.tls.clone()
+    }
+
+    /// Asks the throttle to start a message.
+    pub fn try_start_message(&self) -> bool {
+        lock(&self.throttle).try_start(self.ground.clock.moment())
+    }
+
+    /// When the throttle may next have room, if not by an answer alone.
+    #[must_use]
+    pub fn room_at(&self) -> Option<Moment> {
+        lock(&self.throttle).room_at()
+    }
+
+    /// Ends a message for the throttle; gives what to record of it.
+    pub fn finish_message(&self, counted: bool) -> Option<RelayUse> {
+        self.spec.limits.messages_per_minute_max?;
+        lock(&self.throttle).finish(counted, self.ground.clock.moment());
+        counted.then_some(RelayUse { relay: self.spec.relay, messages: 1 })
+    }
+
+    /// True while leases hold for longer than the margin: a message end may be sent.
+    #[must_use]
+    pub fn lease_holds(&self) -> bool {
+        let end = Moment::from_micros(self.lease_end_us.load(Ordering::Acquire));
+        self.ground.clock.moment() + self.ground.config.lease_margin < end
+    }
+
+    /// The leases were renewed by a call that started at `asked`.
+    pub fn lease_renewed(&self, asked: Moment) {
+        let end = (asked + self.ground.config.lease).as_micros();
+        self.lease_end_us.fetch_max(end, Ordering::AcqRel);
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        lock(&self.breaker)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,9 @@
+//! The room's tests over real sockets and real files.
+
+mod certs;
+mod dialogue;
+#[cfg(feature = "power")]
+mod power;
+mod proxy;
+mod sink_faults;
+mod sink_log;
