@@ -1,1 +1,22 @@
-//! (being built)
+//! Use cases: what people can do with an installation. Every call takes an [`Access`] that names tenant, user and
+//! right; whatever belongs to another tenant does not exist.
+//!
+//! Left to others: arguments and output (the rooms above), sending (`engine`), rows and SQL (`ledger` and its
+//! stores; a store is handed in), mails (`message`). Invariants: nothing is frozen before everything that can be
+//! checked was; a release is composed from the books, never from files; no secret is in an error or in `Debug`.
+
+pub mod access;
+pub mod books;
+pub mod compose;
+pub mod control;
+pub mod error;
+pub mod folder;
+pub mod hold;
+pub mod list;
+pub mod relay;
+pub mod release;
+pub mod send;
+
+pub use access::{Access, Right};
+pub use error::{AppError, ChangedError};
+pub use folder::{DataFolder, FolderError, FolderKeys};

@@ -1,1 +1,31 @@
-//! (being built)
+//! The books on SQLite: one file, one writer thread with group commit, many readers.
+//!
+//! Nothing outside this room holds SQL, and nothing here decides about retries, policies or relays. Invariants:
+//! a call that changes something returns after its commit is on the disk (`synchronous=FULL` in WAL mode); after
+//! the first failed write or sync every later change is refused with the same error; books only grow. What
+//! calls that went into one commit have in common: one sync, and one link of the chain per book and tenant.
+
+mod chains;
+mod check;
+mod columns;
+mod commit;
+mod connection;
+mod delivery;
+mod directory;
+mod draft;
+mod failure;
+mod lease;
+mod options;
+mod outcomes;
+mod plan;
+mod queries;
+mod read;
+mod readers;
+mod settle;
+mod store;
+mod walk;
+mod writer;
+
+pub use connection::DATABASE_FILE;
+pub use options::{SqliteOptions, Synchronous};
+pub use store::SqliteStore;

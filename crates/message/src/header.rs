@@ -16,8 +16,10 @@ use crate::limits::HEADER_WORD_OCTETS_MAX;
 
 /// White space in a row that a fold may carry whole to the next line.
 const SPACES_MAX: usize = 40;
-/// Octets of text in one encoded word of 75 (12 of them `=?utf-8?B?` and `?=`).
-const ENCODED_WORD_TEXT_OCTETS: usize = 45;
+/// Octets of a line with encoded words (RFC 2047 section 2).
+const ENCODED_LINE_OCTETS: usize = 76;
+/// Octets of `=?utf-8?B?` and `?=`.
+const ENCODED_WORD_FRAME_OCTETS: usize = 12;
 
 /// How a field's value may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +52,7 @@ pub(crate) fn write_field(name: &str, value: &str, kind: FieldKind, out: &mut Ve
         FieldKind::Structured => Raw::new(value).write_header(out, column),
         FieldKind::Unstructured if plain => Raw::new(value).write_header(out, column),
         FieldKind::Unstructured if value.contains("=?") => {
-            write_encoded(value, out);
+            write_encoded(value, column, out);
             out.extend_from_slice(b"\r\n");
         }
         FieldKind::Unstructured => Text::new(value).write_header(out, column),
@@ -63,7 +65,7 @@ pub(crate) fn write_mailbox(field: &str, name: Option<&str>, address: &EmailAddr
     let column = field.len() + 2;
     match name.map(str::trim).filter(|n| !n.is_empty()) {
         Some(name) if name.contains("=?") => {
-            write_encoded(name, out);
+            write_encoded(name, column, out);
             out.extend_from_slice(b"\r\n <");
             out.extend_from_slice(address.as_str().as_bytes());
             out.extend_from_slice(b">\r\n");
@@ -97,11 +99,13 @@ fn folds(value: &str) -> bool {
     true
 }
 
-/// Encoded words for text that mail-builder would take as plain.
-fn write_encoded(value: &str, out: &mut Vec<u8>) {
+/// Encoded words for text that mail-builder would take as plain, the first one at `column`.
+fn write_encoded(value: &str, column: usize, out: &mut Vec<u8>) {
     let mut rest = value;
+    let mut column = column;
     while !rest.is_empty() {
-        let mut cut = rest.len().min(ENCODED_WORD_TEXT_OCTETS);
+        let room = ENCODED_LINE_OCTETS.saturating_sub(column + ENCODED_WORD_FRAME_OCTETS) / 4 * 3;
+        let mut cut = rest.len().min(room.max(6));
         while !rest.is_char_boundary(cut) {
             cut -= 1;
         }
@@ -113,6 +117,7 @@ fn write_encoded(value: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(STANDARD.encode(word).as_bytes());
         out.extend_from_slice(b"?=");
         rest = after;
+        column = 1;
     }
 }
 
@@ -129,7 +134,7 @@ mod tests {
     #[test]
     fn text_is_encoded_only_where_needed() {
         check("Hello", "Subject: Hello\r\n");
-        check("新製品①㈱髙ｶﾅ", "Subject: =?utf-8?B?5paw6KO95ZOB4pGg44ix6auZ772277+F?=\r\n");
+        check("新製品①㈱髙ｶﾅ", "Subject: =?utf-8?B?5paw6KO95ZOB4pGg44ix6auZ7722776F?=\r\n");
         check("=?utf-8?B?44GC?=", "Subject: =?utf-8?B?PT91dGYtOD9CPzQ0R0M/PQ==?=\r\n");
     }
 

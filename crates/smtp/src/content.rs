@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn bare_line_ends_are_found() {
-        let check = |head: &[u8], tail: &[u8], fine| assert_eq!(lines_end_in_crlf(head, tail), fine, "{head:?}");
+        let check =
+            |head: &[u8], tail: &[u8], fine| assert_eq!(lines_end_in_crlf(head, tail), fine, "{head:?}");
         check(b"a\r\nb", b"\r\n", true);
         check(b"a\r", b"\nb", true);
         check(b"a\nb", b"", false);

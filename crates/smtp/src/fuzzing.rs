@@ -38,10 +38,10 @@ struct FuzzEngine {
 
 impl FuzzEngine {
     fn new(setting: u8, now: Moment) -> Self {
-        let credentials =
-            Credentials { user: "u".to_owned(), secret: Secret::from("p"), mechanism: None };
+        let credentials = Credentials { user: "u".to_owned(), secret: Secret::from("p"), mechanism: None };
         let config = ClientConfig {
-            tls: [TlsMode::None, TlsMode::StartTls, TlsMode::StartTlsIfOffered, TlsMode::Implicit][usize::from(setting & 3)],
+            tls: [TlsMode::None, TlsMode::StartTls, TlsMode::StartTlsIfOffered, TlsMode::Implicit]
+                [usize::from(setting & 3)],
             credentials: (setting & 4 != 0).then_some(credentials),
             allow_plaintext_auth: true,
             use_chunking: setting & 8 != 0,
@@ -125,7 +125,9 @@ fn run_server(setting: u8, octets: &[u8], step: usize) -> (Vec<u8>, Vec<Vec<u8>>
                     assert_eq!(octets, slice.len() as u64, "all slices were seen");
                     messages.push(std::mem::take(&mut slice));
                 }
-                server::Event::MessageRefused(_) | server::Event::Reset | server::Event::Ehlo { .. } => slice.clear(),
+                server::Event::MessageRefused(_) | server::Event::Reset | server::Event::Ehlo { .. } => {
+                    slice.clear()
+                }
                 server::Event::StartTls => server.tls_started(),
                 _ => {}
             }

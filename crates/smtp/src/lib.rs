@@ -13,7 +13,7 @@
 //! * Secrets are in no `Debug`, no error and no event but the server's [`server::Event::Auth`].
 //!
 //! Of `smtp-proto` the room uses the command parser (behind line framing of its own, for that crate takes a
-//! bare LF as an end of line) and the EHLO response. Replies are read by [`reply_reader`]: the crate's reader
+//! bare LF as an end of line) and the EHLO response. Replies are read by the module `reply_reader`: the crate's reader
 //! saturates enhanced codes above 255 (`4.7.650`), takes the first code of a multi-line reply for all, and
 //! ends lines at a bare LF. Message content is scanned by this room for the same reason: strictness about line
 //! ends, and no copy where none is needed.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
-    date_time_ymd,
+    PKCS_RSA_SHA256, RsaKeySize, date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -50,8 +50,12 @@ impl Authority {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params.distinguished_name.push(DnType::CommonName, "testkit authority");
-        Ok(Self { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate()?)? })
+        let key = KeyPair::generate()?;
+        // A name of its own, so that a foreign authority is unknown, not known with a bad signature.
+        let number: String =
+            key.public_key_raw().iter().rev().take(8).map(|octet| format!("{octet:02x}")).collect();
+        params.distinguished_name.push(DnType::CommonName, format!("testkit authority {number}"));
+        Ok(Self { issuer: CertifiedIssuer::self_signed(params, key)? })
     }
 
     /// The authority's certificate in PEM, for a client's trust store.
@@ -92,7 +96,16 @@ impl Authority {
         self.issue(&["localhost", "127.0.0.1", "::1"], (2020, 2100))
     }
 
-    /// The same, but its validity ended in 2021.
+    /// As [`Self::localhost`], with an RSA key of 2,048 bits instead of one on P-256: some servers (OpenSMTPD 6.8) take no other.
+    ///
+    /// # Errors
+    /// When generation fails.
+    pub fn localhost_rsa(&self) -> Result<Certificates, CertsError> {
+        let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
+        self.issue_for(&key, &["localhost", "127.0.0.1", "::1"], (2020, 2100))
+    }
+
+    /// As [`Self::localhost`], but its validity ended in 2021.
     ///
     /// # Errors
     /// When generation fails.
@@ -113,12 +126,20 @@ impl Authority {
     /// # Errors
     /// When a name is none, or generation fails.
     pub fn issue(&self, names: &[&str], years: (i32, i32)) -> Result<Certificates, CertsError> {
+        self.issue_for(&KeyPair::generate()?, names, years)
+    }
+
+    fn issue_for(
+        &self,
+        key: &KeyPair,
+        names: &[&str],
+        years: (i32, i32),
+    ) -> Result<Certificates, CertsError> {
         let mut params = CertificateParams::new(names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>())?;
         params.not_before = date_time_ymd(years.0, 1, 1);
         params.not_after = date_time_ymd(years.1, 1, 1);
         params.distinguished_name.push(DnType::CommonName, names.first().copied().unwrap_or_default());
-        let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &self.issuer)?;
+        let certificate = params.signed_by(key, &self.issuer)?;
         let private_key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let chain = vec![certificate.der().clone(), self.ca_der()];
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

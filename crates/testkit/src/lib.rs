@@ -4,6 +4,10 @@
 //! clock (`runtime`), never the books: an oracle must not share code with what it judges.
 
 pub mod certs;
+pub mod fixtures;
+#[cfg(feature = "inbox")]
+pub mod inbox;
+pub mod peers;
 #[cfg(feature = "power")]
 pub mod power;
 pub mod proxy;

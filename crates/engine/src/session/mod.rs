@@ -82,6 +82,7 @@ pub async fn run(actor: Arc<RelayActor>, ring: Ring) -> SessionReport {
         taken: 0,
         carried: 0,
         draining: false,
+        ordered: false,
         last_ticket: None,
         idle_since: now,
         timer: None,
@@ -138,6 +139,8 @@ struct Session {
     taken: u32,
     carried: u32,
     draining: bool,
+    /// Orders came while the session waited, and were not looked at yet.
+    ordered: bool,
     last_ticket: Option<Ticket>,
     idle_since: Moment,
     timer: Option<(Moment, runtime::Pending<'static, ()>)>,
@@ -226,7 +229,7 @@ impl Session {
 
     /// Looks again at what is in hand when releases were held; quits when told to, when used up, or idle for long.
     fn obey_orders(&mut self) {
-        if self.orders.has_changed().unwrap_or(false) {
+        if std::mem::take(&mut self.ordered) || self.orders.has_changed().unwrap_or(false) {
             self.draining = self.orders.borrow_and_update().drain;
             self.drop_held();
         }
@@ -368,7 +371,7 @@ impl Session {
         }
         let hungry = self.ready && self.hand.is_empty() && self.on_wire.len() < ON_WIRE_MAX && self.may_take_more();
         let waits_for_commit = self.client.permitted().is_some();
-        let Self { client, wire, ring, on_wire, actor, progress, orders, timer, .. } = self;
+        let Self { client, wire, ring, on_wire, actor, progress, orders, ordered, timer, .. } = self;
         let Some((_, sleep)) = timer.as_mut() else { return };
         let mut link = Link { client, wire, ring, on_wire, actor };
         tokio::select! {
@@ -376,7 +379,7 @@ impl Session {
             () = poll_fn(|context| link.poll(context)) => {}
             _ = progress.changed(), if waits_for_commit => {}
             () = actor.outbox.arrived.notified(), if hungry => {}
-            _ = orders.changed() => {}
+            _ = orders.changed() => *ordered = true,
             () = sleep => {
                 self.timer = None;
                 self.client.tick(self.actor.ground.clock.moment());

@@ -51,6 +51,11 @@ impl Marks {
         out
     }
 
+    /// What stands for a line break where the tree may hold text only.
+    pub(super) fn line_break(&self) -> String {
+        format!("{}br", self.prefix)
+    }
+
     /// A URL of the marked body, its marks changed to say where in the URL they stand.
     pub(super) fn in_url(&self, url: &str) -> String {
         let mut out = String::with_capacity(url.len());

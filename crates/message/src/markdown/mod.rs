@@ -43,7 +43,7 @@ pub(crate) fn compile(body: &SourceText, expressions: &mut Expressions) -> Resul
     let options = options();
     let root = parse_document(&arena, &marks.marked(&runs), &options);
     check_depth(root)?;
-    break_lines(root);
+    break_lines(root, &marks);
     let text = plain::text(root, &marks);
     for node in root.descendants() {
         if let NodeValue::Link(link) | NodeValue::Image(link) = &mut node.data_mut().value {
@@ -52,6 +52,7 @@ pub(crate) fn compile(body: &SourceText, expressions: &mut Expressions) -> Resul
     }
     let mut html = String::with_capacity(body.text.len() * 2);
     format_html(root, &options, &mut html).map_err(|_| TemplateError::Markdown)?;
+    let html = html.replace(&marks.line_break(), "<br />\n");
     Ok(Body { text: marks.pieces(&text, Escape::Text), html: marks.pieces(&html, Escape::Html) })
 }
 
@@ -73,14 +74,15 @@ fn check_depth(root: Node<'_>) -> Result<(), TemplateError> {
     if root.descendants().any(too_deep) { Err(TemplateError::TooDeep) } else { Ok(()) }
 }
 
-/// Takes `<br>`, which tables need, as a line break.
-fn break_lines(root: Node<'_>) {
+/// Takes `<br>`, which tables need, as a line break; a table cell's tree may only hold text, so there it is a mark.
+fn break_lines(root: Node<'_>, marks: &Marks) {
     for node in root.descendants() {
+        let in_cell = node.ancestors().skip(1).any(|a| matches!(a.data().value, NodeValue::TableCell));
         let value = &mut node.data_mut().value;
         let NodeValue::HtmlInline(tag) = value else { continue };
         let bare = tag.trim_matches(['<', '>']).trim_end_matches('/').trim();
         if bare.eq_ignore_ascii_case("br") {
-            *value = NodeValue::LineBreak;
+            *value = if in_cell { NodeValue::Text(marks.line_break().into()) } else { NodeValue::LineBreak };
         }
     }
 }
@@ -140,6 +142,17 @@ mod tests {
     }
 
     #[test]
+    fn br_breaks_a_line_wherever_it_stands() {
+        check("# a<br>b", ["", ""], "■ a\n  b\n", "<h1>a<br />\nb</h1>\n");
+        check(
+            "[a<BR/>b](https://x.jp) *c<br />d*",
+            ["", ""],
+            "a\nb (https://x.jp) c\nd\n",
+            "<p><a href=\"https://x.jp\">a<br />\nb</a> <em>c<br />\nd</em></p>\n",
+        );
+    }
+
+    #[test]
     fn links_show_their_address_once() {
         check(
             "[詳細](https://example.jp/a)",
@@ -180,6 +193,7 @@ mod tests {
             "[\"x] (https://example.jp/p.png)\n",
             "<p><img src=\"https://example.jp/p.png\" alt=\"&quot;x\" title=\"&quot;x\" /></p>\n",
         );
+        check("hkq0x0t {{ name }}", ["N", ""], "hkq0x0t N\n", "<p>hkq0x0t N</p>\n");
         check("[x](javascript:alert(1))", ["", ""], "x\n", "<p><a href=\"\">x</a></p>\n");
     }
 

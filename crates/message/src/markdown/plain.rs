@@ -88,7 +88,7 @@ impl Plain<'_> {
 
     fn inline(&self, node: Node<'_>) -> String {
         match &node.data().value {
-            NodeValue::Text(text) => text.to_string(),
+            NodeValue::Text(text) => text.replace(&self.marks.line_break(), "\n"),
             NodeValue::Code(code) => code.literal.clone(),
             NodeValue::HtmlInline(html) => html.clone(),
             NodeValue::SoftBreak | NodeValue::LineBreak => "\n".to_owned(),
@@ -101,14 +101,10 @@ impl Plain<'_> {
 
     /// `text (URL)`, or the URL alone when the text says the same.
     fn link(&self, text: &str, url: &str) -> String {
-        let same = url == text
-            || url.strip_prefix("mailto:").is_some_and(|address| address == text)
-            || url.strip_prefix("http://").is_some_and(|bare| bare == text);
-        if url.is_empty() || dangerous_url(url) {
+        let is_address = url.strip_prefix("mailto:").is_some_and(|address| address == text);
+        if url.is_empty() || dangerous_url(url) || is_address {
             text.to_owned()
-        } else if same && url.starts_with("mailto:") {
-            text.to_owned()
-        } else if same {
+        } else if url == text || url.strip_prefix("http://").is_some_and(|bare| bare == text) {
             self.marks.in_url(url)
         } else {
             format!("{text} ({})", self.marks.in_url(url))

@@ -25,7 +25,7 @@ pub(super) fn compile(
     let html = page(&source.lang, &subject, body.html);
     let boundaries = Boundaries::of(source, attachments);
     let tail = attachment::tail(attachments, &boundaries.mixed);
-    let (used, links) = usage(&fields, &body.text, &html);
+    let Usage { used, links } = usage(&fields, &body.text, &html);
     let (fixed_fields, personal_fields) = split_fields(source, fields);
     Ok(Template {
         used,
@@ -117,8 +117,16 @@ fn page(lang: &str, subject: &Pieces, body: Pieces) -> Pieces {
     Pieces(pieces)
 }
 
-/// Every value in use, header use first, and those that start links.
-fn usage(fields: &[Field], text: &Pieces, html: &Pieces) -> (Vec<(ValueOf, bool)>, Vec<(ValueOf, Escape)>) {
+/// What has to be checked in each record.
+struct Usage {
+    /// Every value in use, and whether a header field uses it.
+    used: Vec<(ValueOf, bool)>,
+    /// Those that start links.
+    links: Vec<(ValueOf, Escape)>,
+}
+
+/// Collects the values in use, header use first, for it is the stricter one.
+fn usage(fields: &[Field], text: &Pieces, html: &Pieces) -> Usage {
     let mut used: Vec<(ValueOf, bool)> = Vec::new();
     let in_fields = fields.iter().flat_map(|f| f.value.values()).map(|(of, _)| (of, true));
     let in_parts = text.values().chain(html.values()).map(|(of, _)| (of, false));
@@ -128,7 +136,7 @@ fn usage(fields: &[Field], text: &Pieces, html: &Pieces) -> (Vec<(ValueOf, bool)
         }
     }
     let links = html.values().filter(|(_, e)| matches!(e, Escape::UrlStart { .. })).collect();
-    (used, links)
+    Usage { used, links }
 }
 
 /// `=_` cannot occur in base64 or quoted-printable, so no part can hold a boundary; the digest keeps boundaries of

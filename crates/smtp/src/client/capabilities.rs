@@ -3,8 +3,8 @@
 //! Invariant: an extension that was not announced after TLS is not used after TLS.
 
 use smtp_proto::{
-    EXT_8BIT_MIME, EXT_AUTH, EXT_CHUNKING, EXT_ENHANCED_STATUS_CODES, EXT_PIPELINING, EXT_SIZE, EXT_SMTP_UTF8,
-    EXT_START_TLS, EhloResponse,
+    EXT_8BIT_MIME, EXT_AUTH, EXT_CHUNKING, EXT_ENHANCED_STATUS_CODES, EXT_PIPELINING, EXT_SIZE,
+    EXT_SMTP_UTF8, EXT_START_TLS, EhloResponse,
 };
 
 use crate::sasl::Mechanism;
@@ -66,7 +66,12 @@ fn mechanism_names(raw: &[u8]) -> String {
     let mut lines = raw.split(|octet| *octet == b'\n').filter_map(|line| line.get(4..));
     let is_auth = |line: &&[u8]| line.get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"AUTH "));
     let names = lines.find(is_auth).and_then(|line| line.get(5..)).unwrap_or_default();
-    names.trim_ascii().iter().take(200).map(|octet| if octet.is_ascii_graphic() { char::from(*octet) } else { ' ' }).collect()
+    names
+        .trim_ascii()
+        .iter()
+        .take(200)
+        .map(|octet| if octet.is_ascii_graphic() { char::from(*octet) } else { ' ' })
+        .collect()
 }
 
 #[cfg(test)]
@@ -79,7 +84,9 @@ mod tests {
             250-8bitmime\r\n250-CHUNKING\r\n250-X-UNKNOWN foo\r\n250-AUTH=LOGIN\r\n250-AUTH PLAIN LOGIN GSSAPI X-ODD\r\n\
             250-STARTTLS\r\n250 SMTPUTF8\r\n";
         let found = Capabilities::parse(raw).expect("a response");
-        assert!(found.pipelining && found.chunking && found.eight_bit_mime && found.smtputf8 && found.starttls);
+        assert!(
+            found.pipelining && found.chunking && found.eight_bit_mime && found.smtputf8 && found.starttls
+        );
         assert!(found.enhanced_status_codes);
         assert_eq!(found.size_max, Some(10_240_000));
         assert_eq!(found.mechanism_names(), "PLAIN LOGIN GSSAPI X-ODD");

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::sasl::Mechanism;
 use crate::Secret;
+use crate::sasl::Mechanism;
 
 /// How the link is to be encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

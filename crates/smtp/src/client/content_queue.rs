@@ -55,7 +55,14 @@ impl ContentQueue {
     }
 
     /// Queues the head, and remembers the tail for [`Self::queue_more`].
-    pub fn start(&mut self, out: &mut Outgoing, id: u64, head: &[u8], tail: Option<&Arc<[u8]>>, chunked: bool) {
+    pub fn start(
+        &mut self,
+        out: &mut Outgoing,
+        id: u64,
+        head: &[u8],
+        tail: Option<&Arc<[u8]>>,
+        chunked: bool,
+    ) {
         let tail = tail.filter(|tail| !tail.is_empty());
         let needs_crlf = !ends_in_crlf(head, tail.map_or(&[], |tail| tail));
         if chunked {

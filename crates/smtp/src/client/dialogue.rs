@@ -168,7 +168,11 @@ impl Client {
 
     fn take_mail_reply(&mut self, code: ReplyCode) {
         let Some(expected) = self.expected.pop_front() else {
-            return if code.get() == 421 { self.end_refused() } else { self.end(EndCause::OutOfStep("nothing due")) };
+            return if code.get() == 421 {
+                self.end_refused()
+            } else {
+                self.end(EndCause::OutOfStep("nothing due"))
+            };
         };
         // The text is copied only where somebody will read it.
         let refusal = if code.is_transient() || code.is_permanent() { self.reader.reply() } else { None };
@@ -326,7 +330,12 @@ impl Client {
         self.events.push_back(Event::Closed(SessionEnd { phase, cause }));
     }
 
-    pub(super) fn settle_at_end(&mut self, mut transaction: Transaction, cause: &EndCause, end_written: bool) {
+    pub(super) fn settle_at_end(
+        &mut self,
+        mut transaction: Transaction,
+        cause: &EndCause,
+        end_written: bool,
+    ) {
         let phase = transaction.fill_at_session_end(cause, self.out.accepted(), end_written);
         self.events.push_back(Event::Settled(transaction.settle(phase)));
     }

@@ -194,7 +194,8 @@ impl Client {
 
     /// The link broke (reset, write error); `reason` is shown to operators.
     pub fn link_failed(&mut self, reason: &str, _now: Moment) {
-        let cause = if self.quitting_idle() { EndCause::Quit } else { EndCause::LinkFailed(reason.to_owned()) };
+        let cause =
+            if self.quitting_idle() { EndCause::Quit } else { EndCause::LinkFailed(reason.to_owned()) };
         self.end(cause);
     }
 
@@ -319,6 +320,9 @@ impl Client {
 impl fmt::Debug for Client {
     /// Neither octets nor configuration: both may hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("phase", &self.phase()).field("closed", &self.is_closed()).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("phase", &self.phase())
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
     }
 }

@@ -132,7 +132,8 @@ impl Client {
 
     fn start_auth(&mut self, mechanism: Mechanism) {
         let exchange = Exchange::new(mechanism);
-        let initial = self.config.credentials.as_ref().and_then(|credentials| exchange.initial_response(credentials));
+        let initial =
+            self.config.credentials.as_ref().and_then(|credentials| exchange.initial_response(credentials));
         self.out.push(format!("AUTH {mechanism}").as_bytes());
         if let Some(initial) = initial.filter(|initial| fits_one_line(mechanism, initial)) {
             self.out.push(b" ");

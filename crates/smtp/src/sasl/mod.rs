@@ -103,7 +103,10 @@ mod tests {
     #[test]
     fn cram_md5_of_rfc_2195() {
         let challenge = b"<1896.697170952@postoffice.reston.mci.net>";
-        assert_eq!(cram_digest(challenge, "tanstaaftanstaaf").as_deref(), Some("b913a602c7eda7a495b4e6e7334d3890"));
+        assert_eq!(
+            cram_digest(challenge, "tanstaaftanstaaf").as_deref(),
+            Some("b913a602c7eda7a495b4e6e7334d3890")
+        );
     }
 
     #[test]

@@ -26,9 +26,8 @@ impl Proof {
     pub fn matches(&self, secret: &SecretString) -> bool {
         match self {
             Self::Secret(given) => same(given.expose_secret(), secret.expose_secret()),
-            Self::CramMd5 { challenge, digest } => {
-                cram_digest(challenge.as_bytes(), secret.expose_secret()).is_some_and(|due| same(&due, digest))
-            }
+            Self::CramMd5 { challenge, digest } => cram_digest(challenge.as_bytes(), secret.expose_secret())
+                .is_some_and(|due| same(&due, digest)),
         }
     }
 
@@ -93,7 +92,8 @@ impl Exchange {
             Mechanism::XOAuth2 => parse_xoauth2(words),
             Mechanism::OAuthBearer => parse_oauthbearer(words),
             Mechanism::CramMd5 => words.rsplit_once(' ').map(|(user, digest)| {
-                let proof = Proof::CramMd5 { challenge: self.challenge.clone(), digest: digest.to_ascii_lowercase() };
+                let proof =
+                    Proof::CramMd5 { challenge: self.challenge.clone(), digest: digest.to_ascii_lowercase() };
                 (user.to_owned(), proof)
             }),
             Mechanism::Login => match self.user.take() {

@@ -5,9 +5,7 @@
 
 use std::borrow::Cow;
 
-use smtp_proto::{
-    Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_SMTPUTF8, MailFrom, RcptTo, Request,
-};
+use smtp_proto::{Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_SMTPUTF8, MailFrom, RcptTo, Request};
 
 use super::auth::AUTH_OCTETS_MAX;
 use super::input::Line;
@@ -69,7 +67,9 @@ impl Server {
             Command::Bad { code, enhanced, text } => self.refuse(code, enhanced, &text),
             // The octets of a chunk follow even where the command is refused.
             Command::Bdat { octets, last } => self.start_chunk(octets, last),
-            _ if in_clear && !allowed_in_clear => self.refuse(530, "5.7.0", "Must issue a STARTTLS command first"),
+            _ if in_clear && !allowed_in_clear => {
+                self.refuse(530, "5.7.0", "Must issue a STARTTLS command first")
+            }
             Command::Hello { extended } => self.hello(extended),
             Command::Mail { size, body, smtputf8 } => self.mail(size, body, smtputf8),
             Command::Rcpt => self.rcpt(),
@@ -205,7 +205,8 @@ fn parse(line: &[u8], text: &mut String) -> Command {
         return bad(500, "5.5.2", "The command is not valid UTF-8");
     }
     // The parser's numbers wrap at their limit: a chunk must never be taken for a smaller one.
-    if words.split(|octet| *octet == b' ').any(|word| word.len() > 18 && word.iter().all(u8::is_ascii_digit)) {
+    if words.split(|octet| *octet == b' ').any(|word| word.len() > 18 && word.iter().all(u8::is_ascii_digit))
+    {
         return bad(501, "5.5.4", "Number too large");
     }
     let alone = !words.trim_ascii().contains(&b' ');
@@ -263,7 +264,8 @@ fn command(request: Request<Cow<'_, str>>, alone: bool, text: &mut String) -> Co
 
 fn mail_command(from: &MailFrom<Cow<'_, str>>) -> Command {
     let known = MAIL_BODY_7BIT | MAIL_BODY_8BITMIME | MAIL_SMTPUTF8;
-    let others = from.trans_id.is_some() || from.env_id.is_some() || from.solicit.is_some() || from.mtrk.is_some();
+    let others =
+        from.trans_id.is_some() || from.env_id.is_some() || from.solicit.is_some() || from.mtrk.is_some();
     let numbers = from.by != 0 || from.hold_for != 0 || from.hold_until != 0 || from.mt_priority != 0;
     if from.flags & !known != 0 || others || numbers {
         return bad(555, "5.5.4", "Parameter is not offered");

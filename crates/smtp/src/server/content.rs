@@ -74,7 +74,9 @@ impl Server {
     }
 
     fn finish_chunk(&mut self) -> Step {
-        let State::Chunk(chunk) = std::mem::replace(&mut self.state, State::Command) else { return Step::Done };
+        let State::Chunk(chunk) = std::mem::replace(&mut self.state, State::Command) else {
+            return Step::Done;
+        };
         if let Some((code, enhanced, text)) = chunk.refusal {
             return self.refuse(code, enhanced, text);
         }

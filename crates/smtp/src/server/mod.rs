@@ -63,11 +63,21 @@ enum Step {
     Done,
     Ehlo,
     StartTls,
-    Auth { mechanism: Mechanism, user: String, proof: Proof },
-    Mail { size: Option<u64>, body: Body },
+    Auth {
+        mechanism: Mechanism,
+        user: String,
+        proof: Proof,
+    },
+    Mail {
+        size: Option<u64>,
+        body: Body,
+    },
     Rcpt,
     Data,
-    Content { range: Range<usize>, stuffed: bool },
+    Content {
+        range: Range<usize>,
+        stuffed: bool,
+    },
     MessageComplete,
     MessageRefused(ContentFault),
     Reset,
@@ -231,9 +241,12 @@ impl Server {
             Step::Ehlo => Event::Ehlo { name: &self.text },
             Step::StartTls => Event::StartTls,
             Step::Auth { mechanism, user, proof } => Event::Auth { mechanism, user, proof },
-            Step::Mail { size, body } => {
-                Event::Mail(Mail { reverse_path: &self.text, size, body, smtputf8: self.transaction.smtputf8 })
-            }
+            Step::Mail { size, body } => Event::Mail(Mail {
+                reverse_path: &self.text,
+                size,
+                body,
+                smtputf8: self.transaction.smtputf8,
+            }),
             Step::Rcpt => Event::Rcpt { forward_path: &self.text },
             Step::Data => Event::Data,
             Step::Content { range, stuffed } => Event::Content { octets: self.input.get(range), stuffed },
@@ -261,6 +274,9 @@ impl Server {
 impl fmt::Debug for Server {
     /// No octets: they may hold secrets and personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("asked", &self.asked).field("closed", &self.is_closed()).finish_non_exhaustive()
+        f.debug_struct("Server")
+            .field("asked", &self.asked)
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
     }
 }

@@ -11,7 +11,9 @@ fn with(user: &str, secret: &str, mechanism: Option<Mechanism>) -> ClientConfig 
 }
 
 fn open(auth: &str) -> Vec<String> {
-    ["E: starttls", "A: tls", "S: 220 mx", "C: EHLO client.example", "S: 250-mx", auth].map(str::to_owned).to_vec()
+    ["E: starttls", "A: tls", "S: 220 mx", "C: EHLO client.example", "S: 250-mx", auth]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 fn check_auth(config: ClientConfig, offered: &str, lines: &[&str]) {
@@ -42,7 +44,8 @@ fn login() {
     ];
     check_auth(with("test", "1234", None), "LOGIN", lines);
     // Prompts that are no base64 are answered all the same.
-    let lines = &["C: AUTH LOGIN", "S: 334 User?", "C: dGVzdA==", "S: 334 ", "C: MTIzNA==", "S: 235 ok", "E: ready"];
+    let lines =
+        &["C: AUTH LOGIN", "S: 334 User?", "C: dGVzdA==", "S: 334 ", "C: MTIzNA==", "S: 235 ok", "E: ready"];
     check_auth(with("test", "1234", None), "LOGIN", lines);
 }
 
@@ -56,7 +59,8 @@ fn cram_md5_of_rfc_2195() {
         "E: ready",
     ];
     check_auth(with("tim", "tanstaaftanstaaf", None), "CRAM-MD5", lines);
-    let lines = &["C: AUTH CRAM-MD5", "S: 334 !!", "E: closed at auth: the server answered out of step (AUTH)"];
+    let lines =
+        &["C: AUTH CRAM-MD5", "S: 334 !!", "E: closed at auth: the server answered out of step (AUTH)"];
     check_auth(with("tim", "tanstaaftanstaaf", None), "CRAM-MD5", lines);
 }
 
@@ -123,7 +127,8 @@ fn no_common_mechanism_names_what_is_offered() {
 
 #[test]
 fn in_the_clear_the_password_is_sent_only_by_leave() {
-    let clear = |allow| ClientConfig { tls: TlsMode::None, allow_plaintext_auth: allow, ..with("u", "p", None) };
+    let clear =
+        |allow| ClientConfig { tls: TlsMode::None, allow_plaintext_auth: allow, ..with("u", "p", None) };
     let end = "E: closed at auth: refusing to send the password without TLS; the server offers: PLAIN LOGIN";
     check_auth(clear(false), "PLAIN LOGIN", &[end]);
     check_auth(clear(true), "PLAIN LOGIN", &["C: AUTH PLAIN AHUAcA==", "S: 235 ok", "E: ready"]);
@@ -144,7 +149,8 @@ fn the_secret_is_in_no_debug_output() {
 
 #[test]
 fn control_characters_in_credentials_are_refused() {
-    let end = "E: closed at connect: the configured user name or password holds characters that SMTP cannot carry";
+    let end =
+        "E: closed at connect: the configured user name or password holds characters that SMTP cannot carry";
     check(with("a\0b", "p", None), &[&[end]]);
     check(with("a", "p\r\n", None), &[&[end]]);
 }

@@ -80,34 +80,43 @@ fn bdat_refused_early_closes_the_session() {
 
 #[test]
 fn chunking_in_lock_step() {
-    check(chunking(), &[&[
-        "S: 220 mx",
-        "C: EHLO client.example",
-        "S: 250-mx",
-        "S: 250 CHUNKING",
-        "E: ready",
-        "A: offer 1 a@example.jp",
-        "C: MAIL FROM:<s@example.jp>",
-        "S: 250 ok",
-        "C: RCPT TO:<a@example.jp>",
-        "S: 250 ok",
-        "E: permitted 1",
-        "A: send x\\r\\n",
-        "C: BDAT 3 LAST",
-        "C: x",
-        "S: 250 ok",
-        "E: settled 1 at reply: accepted 250 ok",
-    ]]);
+    check(
+        chunking(),
+        &[&[
+            "S: 220 mx",
+            "C: EHLO client.example",
+            "S: 250-mx",
+            "S: 250 CHUNKING",
+            "E: ready",
+            "A: offer 1 a@example.jp",
+            "C: MAIL FROM:<s@example.jp>",
+            "S: 250 ok",
+            "C: RCPT TO:<a@example.jp>",
+            "S: 250 ok",
+            "E: permitted 1",
+            "A: send x\\r\\n",
+            "C: BDAT 3 LAST",
+            "C: x",
+            "S: 250 ok",
+            "E: settled 1 at reply: accepted 250 ok",
+        ]],
+    );
 }
 
 #[test]
 fn without_chunking_data_is_used() {
-    check(chunking(), &[crate::client_script::OPEN, &[
-        "A: offer 1 a@example.jp",
-        "C: MAIL FROM:<s@example.jp> SIZE=100",
-        "C: RCPT TO:<a@example.jp>",
-        "C: DATA",
-    ]]);
+    check(
+        chunking(),
+        &[
+            crate::client_script::OPEN,
+            &[
+                "A: offer 1 a@example.jp",
+                "C: MAIL FROM:<s@example.jp> SIZE=100",
+                "C: RCPT TO:<a@example.jp>",
+                "C: DATA",
+            ],
+        ],
+    );
 }
 
 /// A client whose envelope 1 waits for content.
@@ -149,10 +158,8 @@ fn the_message_end_is_where_it_is_said_to_be() {
     assert_eq!((client.message_end(), client.octets_before_message_end()), (None, None));
 
     let config = ClientConfig { use_chunking: true, ..config() };
-    let mut client = permitted(config, b"250-mx\r\n250 CHUNKING\r\n", b"");
-    client.receive(b"250 a\r\n", Moment::ZERO);
-    client.written(client.pending().len(), Moment::ZERO);
-    client.receive(b"250 b\r\n", Moment::ZERO);
+    let ehlo = b"250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n";
+    let mut client = permitted(config, ehlo, b"250 a\r\n250 b\r\n");
     let start = client.accepted_octets();
     client.send_message(b"abc\r\n", None, Moment::ZERO).expect("permitted");
     assert_eq!(client.pending(), b"BDAT 5 LAST\r\nabc\r\n");
@@ -175,7 +182,8 @@ fn a_long_tail_is_copied_by_windows() {
             assert_eq!(client.octets_before_message_end(), None);
         }
     }
-    let stuffed = [b"head\r\n".as_slice(), &[b".".as_slice(), line].concat().repeat(30_000), b".\r\n"].concat();
+    let stuffed =
+        [b"head\r\n".as_slice(), &[b".".as_slice(), line].concat().repeat(30_000), b".\r\n"].concat();
     assert!(wire == stuffed, "{} octets on the wire, {} due", wire.len(), stuffed.len());
     assert!(most < 300 * 1024, "{most} octets were pending at once");
     client.receive(b"250 ok\r\n", Moment::ZERO);

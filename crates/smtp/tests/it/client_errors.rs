@@ -2,8 +2,12 @@
 
 use crate::client_script::{OPEN, OPEN_LOCK_STEP, check, config};
 
-const OFFER_1: &[&str] =
-    &["A: offer 1 a@example.jp", "C: MAIL FROM:<s@example.jp> SIZE=100", "C: RCPT TO:<a@example.jp>", "C: DATA"];
+const OFFER_1: &[&str] = &[
+    "A: offer 1 a@example.jp",
+    "C: MAIL FROM:<s@example.jp> SIZE=100",
+    "C: RCPT TO:<a@example.jp>",
+    "C: DATA",
+];
 
 fn pipelined(lines: &[&str]) {
     check(config(), &[OPEN, OFFER_1, lines]);
@@ -54,7 +58,13 @@ fn a_421_settles_what_it_answers_and_ends_the_session() {
     check_421(&[], "mail");
     check_421(&["S: 250 ok"], "rcpt");
     let closed = "E: closed at permit: the server refused: 421 4.3.2 closing";
-    pipelined(&["S: 250 ok", "S: 250 ok", "S: 421 4.3.2 closing", "E: settled 1 at data: deferred at data, 421 4.3.2 closing", closed]);
+    pipelined(&[
+        "S: 250 ok",
+        "S: 250 ok",
+        "S: 421 4.3.2 closing",
+        "E: settled 1 at data: deferred at data, 421 4.3.2 closing",
+        closed,
+    ]);
     check(config(), &[OPEN, &["S: 421 4.3.2 closing", closed]]);
     // While the server waits for content.
     pipelined(&[
@@ -152,16 +162,22 @@ fn oversized_replies_end_the_session() {
 
 #[test]
 fn nothing_happens_after_the_end() {
-    check(config(), &[OPEN, &[
-        "A: eof",
-        "E: closed at permit: the server closed the connection",
-        "S: 250 ok",
-        "A: eof",
-        "A: quit",
-        "A: wait 10000",
-        "A: abandon",
-        "A: tls",
-        "A: offer-fails NotReady 1 a@example.jp",
-        "A: send-fails NotPermitted x",
-    ]]);
+    check(
+        config(),
+        &[
+            OPEN,
+            &[
+                "A: eof",
+                "E: closed at permit: the server closed the connection",
+                "S: 250 ok",
+                "A: eof",
+                "A: quit",
+                "A: wait 10000",
+                "A: abandon",
+                "A: tls",
+                "A: offer-fails NotReady 1 a@example.jp",
+                "A: send-fails NotPermitted x",
+            ],
+        ],
+    );
 }

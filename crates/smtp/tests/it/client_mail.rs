@@ -2,8 +2,12 @@
 
 use crate::client_script::{OPEN, OPEN_LOCK_STEP, check, config};
 
-const OFFER_1: &[&str] =
-    &["A: offer 1 a@example.jp", "C: MAIL FROM:<s@example.jp> SIZE=100", "C: RCPT TO:<a@example.jp>", "C: DATA"];
+const OFFER_1: &[&str] = &[
+    "A: offer 1 a@example.jp",
+    "C: MAIL FROM:<s@example.jp> SIZE=100",
+    "C: RCPT TO:<a@example.jp>",
+    "C: DATA",
+];
 const REPLIES_1: &[&str] = &["S: 250 ok", "S: 250 ok", "S: 354 go", "E: permitted 1"];
 
 fn pipelined(lines: &[&str]) {
@@ -18,41 +22,82 @@ fn lock_step(lines: &[&str]) {
 fn three_messages_in_flights() {
     check(
         config(),
-        &[OPEN, OFFER_1, REPLIES_1, &[
-            "A: offer 2 b@example.jp",
-            "A: offer-fails Occupied 3 c@example.jp",
-            "A: send one\\r\\n",
-            "C: one",
-            "C: .",
-            "C: MAIL FROM:<s@example.jp> SIZE=100",
-            "C: RCPT TO:<b@example.jp>",
-            "C: DATA",
-            "S: 250 2.0.0 taken 1\\r\\n250 ok\\r\\n250 ok\\r\\n354 go",
-            "E: settled 1 at reply: accepted 250 2.0.0 taken 1",
-            "E: permitted 2",
-            "A: send two\\r\\n",
-            "C: two",
-            "C: .",
-            "A: offer 3 c@example.jp",
-            "C: MAIL FROM:<s@example.jp> SIZE=100",
-            "C: RCPT TO:<c@example.jp>",
-            "C: DATA",
-            "S: 250 taken 2",
-            "E: settled 2 at reply: accepted 250 taken 2",
-            "S: 250 ok",
-            "S: 250 ok",
-            "S: 354 go",
-            "E: permitted 3",
-            "A: send three\\r\\n",
-            "C: three",
-            "C: .",
-            "A: quit",
-            "S: 250 taken 3",
-            "E: settled 3 at reply: accepted 250 taken 3",
-            "C: QUIT",
-            "S: 221 bye",
-            "E: closed at permit: the session was ended with QUIT",
-        ]],
+        &[
+            OPEN,
+            OFFER_1,
+            REPLIES_1,
+            &[
+                "A: offer 2 b@example.jp",
+                "A: offer-fails Occupied 3 c@example.jp",
+                "A: send one\\r\\n",
+                "C: one",
+                "C: .",
+                "C: MAIL FROM:<s@example.jp> SIZE=100",
+                "C: RCPT TO:<b@example.jp>",
+                "C: DATA",
+                "S: 250 2.0.0 taken 1\\r\\n250 ok\\r\\n250 ok\\r\\n354 go",
+                "E: settled 1 at reply: accepted 250 2.0.0 taken 1",
+                "E: permitted 2",
+                "A: send two\\r\\n",
+                "C: two",
+                "C: .",
+                "A: offer 3 c@example.jp",
+                "C: MAIL FROM:<s@example.jp> SIZE=100",
+                "C: RCPT TO:<c@example.jp>",
+                "C: DATA",
+                "S: 250 taken 2",
+                "E: settled 2 at reply: accepted 250 taken 2",
+                "S: 250 ok",
+                "S: 250 ok",
+                "S: 354 go",
+                "E: permitted 3",
+                "A: send three\\r\\n",
+                "C: three",
+                "C: .",
+                "A: quit",
+                "S: 250 taken 3",
+                "E: settled 3 at reply: accepted 250 taken 3",
+                "C: QUIT",
+                "S: 221 bye",
+                "E: closed at permit: the session was ended with QUIT",
+            ],
+        ],
+    );
+}
+
+/// Commands behind the unanswered DATA of the second envelope would become its content.
+#[test]
+fn a_third_envelope_waits_for_the_content_of_the_second() {
+    check(
+        config(),
+        &[
+            OPEN,
+            OFFER_1,
+            REPLIES_1,
+            &[
+                "A: offer 2 b@example.jp",
+                "A: send one\\r\\n",
+                "A: offer 3 c@example.jp",
+                "C: one",
+                "C: .",
+                "C: MAIL FROM:<s@example.jp> SIZE=100",
+                "C: RCPT TO:<b@example.jp>",
+                "C: DATA",
+                // Nothing else is pending, here and after the reply.
+                "S: 250 taken",
+                "E: settled 1 at reply: accepted 250 taken",
+                "S: 250 ok",
+                "S: 250 ok",
+                "S: 354 go",
+                "E: permitted 2",
+                "A: send two\\r\\n",
+                "C: two",
+                "C: .",
+                "C: MAIL FROM:<s@example.jp> SIZE=100",
+                "C: RCPT TO:<c@example.jp>",
+                "C: DATA",
+            ],
+        ],
     );
 }
 
@@ -96,8 +141,11 @@ fn mail_refused() {
     ]);
     pipelined(&["S: 451 later", "S: 503 x", "S: 503 x", "E: settled 1 at mail: deferred at mail, 451 later"]);
     lock_step(&["S: 530 5.7.0 log in", "E: settled 1 at mail: rejected at mail, 530 5.7.0 log in"]);
-    lock_step(&["S: 354 ?", "E: settled 1 at mail: deferred at mail (the server answered out of step (MAIL))",
-        "E: closed at mail: the server answered out of step (MAIL)"]);
+    lock_step(&[
+        "S: 354 ?",
+        "E: settled 1 at mail: deferred at mail (the server answered out of step (MAIL))",
+        "E: closed at mail: the server answered out of step (MAIL)",
+    ]);
 }
 
 #[test]
@@ -150,7 +198,12 @@ fn an_empty_message_is_never_sent() {
 
 #[test]
 fn data_refused() {
-    pipelined(&["S: 250 ok", "S: 250 ok", "S: 451 4.3.0 disk", "E: settled 1 at data: deferred at data, 451 4.3.0 disk"]);
+    pipelined(&[
+        "S: 250 ok",
+        "S: 250 ok",
+        "S: 451 4.3.0 disk",
+        "E: settled 1 at data: deferred at data, 451 4.3.0 disk",
+    ]);
     pipelined(&["S: 250 ok", "S: 250 ok", "S: 554 no", "E: settled 1 at data: rejected at data, 554 no"]);
     pipelined(&[
         "S: 250 ok",
@@ -185,23 +238,33 @@ fn several_recipients_settle_one_by_one() {
     let settled = |phase: &str, b: &str| format!("E: settled 7 at {phase}: {}; {b}; {}", others.0, others.1);
     run(&["S: 250 taken", &settled("reply", "accepted 250 taken")]);
     run(&["S: 554 5.6.0 spam", &settled("dot", "rejected at dot, 554 5.6.0 spam")]);
-    run(&["A: eof", &settled("dot", "unknown (the server closed the connection)"), "E: closed at dot: the server closed the connection"]);
+    run(&[
+        "A: eof",
+        &settled("dot", "unknown (the server closed the connection)"),
+        "E: closed at dot: the server closed the connection",
+    ]);
 }
 
 #[test]
 fn several_recipients_in_lock_step() {
-    check(config(), &[OPEN_LOCK_STEP, &[
-        "A: offer 7 a@example.jp b@example.jp",
-        "C: MAIL FROM:<s@example.jp>",
-        "S: 250 ok",
-        "C: RCPT TO:<a@example.jp>",
-        "S: 550 nobody",
-        "C: RCPT TO:<b@example.jp>",
-        "S: 251 will forward",
-        "C: DATA",
-        "S: 354 go",
-        "E: permitted 7",
-    ]]);
+    check(
+        config(),
+        &[
+            OPEN_LOCK_STEP,
+            &[
+                "A: offer 7 a@example.jp b@example.jp",
+                "C: MAIL FROM:<s@example.jp>",
+                "S: 250 ok",
+                "C: RCPT TO:<a@example.jp>",
+                "S: 550 nobody",
+                "C: RCPT TO:<b@example.jp>",
+                "S: 251 will forward",
+                "C: DATA",
+                "S: 354 go",
+                "E: permitted 7",
+            ],
+        ],
+    );
 }
 
 #[test]
@@ -217,7 +280,11 @@ fn replies_to_the_dot() {
         "E: closed at permit: the server refused: 421 4.3.2 closing",
     ]);
     let unknown = |line: &str, cause: &str| {
-        run(&[line, &format!("E: settled 1 at dot: unknown ({cause})"), &format!("E: closed at dot: {cause}")]);
+        run(&[
+            line,
+            &format!("E: settled 1 at dot: unknown ({cause})"),
+            &format!("E: closed at dot: {cause}"),
+        ]);
     };
     unknown("S: 354 go", "the server answered out of step (content)");
     unknown("S: hello", "the server sent something that is not an SMTP reply");
@@ -226,81 +293,139 @@ fn replies_to_the_dot() {
     unknown("A: broken reset", "the connection failed: reset");
     unknown("A: abandon", "the session was abandoned");
     unknown("A: wait 600", "the server did not answer in time (waiting for the reply to the message)");
-    run(&["S- 250 o", "A: eof", "E: settled 1 at dot: unknown (the server closed the connection)",
-        "E: closed at dot: the server closed the connection"]);
+    run(&[
+        "S- 250 o",
+        "A: eof",
+        "E: settled 1 at dot: unknown (the server closed the connection)",
+        "E: closed at dot: the server closed the connection",
+    ]);
 }
 
 #[test]
 fn limits_that_the_server_announced() {
-    check(config(), &[OPEN, &[
-        "A: offer 1+size=1001 a@example.jp b@example.jp",
-        "E: settled 1 at permit: unsendable, the message has 1001 octets and the server takes at most 1000; unsendable, the message has 1001 octets and the server takes at most 1000",
-        "A: offer 2+8bit+utf8+null+size=1000 a@example.jp",
-        "C: MAIL FROM:<> SIZE=1000 BODY=8BITMIME SMTPUTF8",
-        "C: RCPT TO:<a@example.jp>",
-        "C: DATA",
-    ]]);
+    check(
+        config(),
+        &[
+            OPEN,
+            &[
+                "A: offer 1+size=1001 a@example.jp b@example.jp",
+                "E: settled 1 at permit: unsendable, the message has 1001 octets and the server takes at most 1000; unsendable, the message has 1001 octets and the server takes at most 1000",
+                "A: offer 2+8bit+utf8+null+size=1000 a@example.jp",
+                "C: MAIL FROM:<> SIZE=1000 BODY=8BITMIME SMTPUTF8",
+                "C: RCPT TO:<a@example.jp>",
+                "C: DATA",
+            ],
+        ],
+    );
     let needs_utf8 = "unsendable, the address or message needs SMTPUTF8, which the server does not offer";
-    check(config(), &[OPEN_LOCK_STEP, &[
-        "A: offer 1+utf8 a@example.jp",
-        &format!("E: settled 1 at permit: {needs_utf8}"),
-        "A: offer 2 太郎@example.jp",
-        &format!("E: settled 2 at permit: {needs_utf8}"),
-        "A: offer 3+8bit a@example.jp",
-        "E: settled 3 at permit: unsendable, the message needs 8BITMIME, which the server does not offer",
-    ]]);
-    check(config(), &[OPEN, &["A: offer 1 太郎@example.jp", "C: MAIL FROM:<s@example.jp> SIZE=100 SMTPUTF8",
-        "C: RCPT TO:<太郎@example.jp>", "C: DATA"]]);
+    check(
+        config(),
+        &[
+            OPEN_LOCK_STEP,
+            &[
+                "A: offer 1+utf8 a@example.jp",
+                &format!("E: settled 1 at permit: {needs_utf8}"),
+                "A: offer 2 太郎@example.jp",
+                &format!("E: settled 2 at permit: {needs_utf8}"),
+                "A: offer 3+8bit a@example.jp",
+                "E: settled 3 at permit: unsendable, the message needs 8BITMIME, which the server does not offer",
+            ],
+        ],
+    );
+    check(
+        config(),
+        &[
+            OPEN,
+            &[
+                "A: offer 1 太郎@example.jp",
+                "C: MAIL FROM:<s@example.jp> SIZE=100 SMTPUTF8",
+                "C: RCPT TO:<太郎@example.jp>",
+                "C: DATA",
+            ],
+        ],
+    );
 }
 
 #[test]
 fn unsafe_envelopes_are_not_taken() {
-    check(config(), &[OPEN, &[
-        "A: offer-fails UnsafeAddress 1 a@example.jp\\r\\nRCPT",
-        "A: offer-fails UnsafeAddress 1 a@example.jp>",
-        "A: offer-fails UnsafeAddress 1 \\0a@example.jp",
-        "A: offer-fails RecipientCount 1 ",
-        &format!("A: offer-fails RecipientCount 1{}", " a@example.jp".repeat(101)),
-    ]]);
+    check(
+        config(),
+        &[
+            OPEN,
+            &[
+                "A: offer-fails UnsafeAddress 1 a@example.jp\\r\\nRCPT",
+                "A: offer-fails UnsafeAddress 1 a@example.jp>",
+                "A: offer-fails UnsafeAddress 1 \\0a@example.jp",
+                "A: offer-fails RecipientCount 1 ",
+                &format!("A: offer-fails RecipientCount 1{}", " a@example.jp".repeat(101)),
+            ],
+        ],
+    );
     check(config(), &[&["A: offer-fails NotReady 1 a@example.jp"]]);
     check(config(), &[OPEN, &["A: quit", "A: offer-fails NotReady 1 a@example.jp", "C: QUIT"]]);
 }
 
 #[test]
 fn content_without_permission_or_form_is_not_taken() {
-    check(config(), &[OPEN, &["A: send-fails NotPermitted x\\r\\n"], OFFER_1, &["A: send-fails NotPermitted x"], REPLIES_1, &[
-        "A: send-fails Empty ",
-        "A: send-fails BareLineEnd a\\nb\\r\\n",
-        "A: send-fails BareLineEnd a\\r\\n.\\n.\\r\\n",
-        "A: send x",
-        "C: x",
-        "C: .",
-        "A: send-fails NotPermitted x",
-    ]]);
+    check(
+        config(),
+        &[
+            OPEN,
+            &["A: send-fails NotPermitted x\\r\\n"],
+            OFFER_1,
+            &["A: send-fails NotPermitted x"],
+            REPLIES_1,
+            &[
+                "A: send-fails Empty ",
+                "A: send-fails BareLineEnd a\\nb\\r\\n",
+                "A: send-fails BareLineEnd a\\r\\n.\\n.\\r\\n",
+                "A: send x",
+                "C: x",
+                "C: .",
+                "A: send-fails NotPermitted x",
+            ],
+        ],
+    );
 }
 
 #[test]
 fn a_refused_permit_closes_the_session() {
-    check(config(), &[OPEN, OFFER_1, REPLIES_1, &[
-        "A: offer 2 b@example.jp",
-        "A: abandon",
-        "E: settled 1 at data: deferred at data (the session was abandoned)",
-        "E: settled 2 at permit: deferred at permit (the session was abandoned)",
-        "E: closed at data: the session was abandoned",
-    ]]);
+    check(
+        config(),
+        &[
+            OPEN,
+            OFFER_1,
+            REPLIES_1,
+            &[
+                "A: offer 2 b@example.jp",
+                "A: abandon",
+                "E: settled 1 at data: deferred at data (the session was abandoned)",
+                "E: settled 2 at permit: deferred at permit (the session was abandoned)",
+                "E: closed at data: the session was abandoned",
+            ],
+        ],
+    );
 }
 
 #[test]
 fn quit_gives_the_held_envelope_back() {
-    check(config(), &[OPEN, OFFER_1, REPLIES_1, &[
-        "A: offer 2 b@example.jp",
-        "A: quit",
-        "E: settled 2 at permit: deferred at permit (the session was ended with QUIT)",
-        "A: send x\\r\\n",
-        "C: x",
-        "C: .",
-        "S: 250 ok",
-        "E: settled 1 at reply: accepted 250 ok",
-        "C: QUIT",
-    ]]);
+    check(
+        config(),
+        &[
+            OPEN,
+            OFFER_1,
+            REPLIES_1,
+            &[
+                "A: offer 2 b@example.jp",
+                "A: quit",
+                "E: settled 2 at permit: deferred at permit (the session was ended with QUIT)",
+                "A: send x\\r\\n",
+                "C: x",
+                "C: .",
+                "S: 250 ok",
+                "E: settled 1 at reply: accepted 250 ok",
+                "C: QUIT",
+            ],
+        ],
+    );
 }

@@ -76,7 +76,12 @@ impl Run {
         expected.extend_from_slice(b"\r\n");
         let pending = self.client.pending();
         let next = &pending[..pending.len().min(expected.len())];
-        assert_eq!(next.escape_ascii().to_string(), expected.escape_ascii().to_string(), "after:\n{}", self.done);
+        assert_eq!(
+            next.escape_ascii().to_string(),
+            expected.escape_ascii().to_string(),
+            "after:\n{}",
+            self.done
+        );
         self.client.written(expected.len(), self.now);
     }
 
@@ -98,7 +103,12 @@ impl Run {
             "send-fails" => {
                 let (reason, rest) = rest.split_once(' ').expect("a reason");
                 let sent = self.client.send_message(&unescape(rest), None, self.now);
-                assert_eq!(sent.map_err(|error| format!("{error:?}")), Err(reason.to_owned()), "{}", self.done);
+                assert_eq!(
+                    sent.map_err(|error| format!("{error:?}")),
+                    Err(reason.to_owned()),
+                    "{}",
+                    self.done
+                );
             }
             "written" => self.client.written(rest.parse().expect("a number"), self.now),
             "wait" => {
@@ -137,8 +147,10 @@ fn offer(client: &mut Client, text: &str, now: Moment) -> String {
             _ => panic!("not a flag: {flag}"),
         }
     }
-    let recipients: Vec<String> =
-        words.map(|word| String::from_utf8(unescape(word)).expect("text")).filter(|word| !word.is_empty()).collect();
+    let recipients: Vec<String> = words
+        .map(|word| String::from_utf8(unescape(word)).expect("text"))
+        .filter(|word| !word.is_empty())
+        .collect();
     let recipients: Vec<&str> = recipients.iter().map(String::as_str).collect();
     envelope.recipients = &recipients;
     client.offer(&envelope, now).map_or_else(|error| format!("{error:?}"), |()| String::new())
@@ -184,7 +196,9 @@ fn show(event: &Event) -> String {
 fn show_result(result: &DeliveryResult) -> String {
     match result {
         DeliveryResult::Accepted(reply) => format!("accepted {reply}"),
-        DeliveryResult::Deferred { phase, cause: DeferCause::Reply(reply) } => format!("deferred at {phase}, {reply}"),
+        DeliveryResult::Deferred { phase, cause: DeferCause::Reply(reply) } => {
+            format!("deferred at {phase}, {reply}")
+        }
         DeliveryResult::Deferred { phase, cause: DeferCause::SessionEnded(end) } => {
             format!("deferred at {phase} ({end})")
         }

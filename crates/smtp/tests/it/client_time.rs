@@ -10,7 +10,13 @@ fn check_limit(config: &ClientConfig, lines: &[&str], seconds: u64, step: &str, 
     let almost = format!("A: wait {}", seconds - 1);
     let ends: Vec<String> = ends
         .iter()
-        .map(|end| format!("{}the server did not answer in time (waiting for {step}){}", end, if end.contains('(') { ")" } else { "" }))
+        .map(|end| {
+            format!(
+                "{}the server did not answer in time (waiting for {step}){}",
+                end,
+                if end.contains('(') { ")" } else { "" }
+            )
+        })
         .collect();
     let ends: Vec<&str> = ends.iter().map(String::as_str).collect();
     check(config.clone(), &[lines, &[&almost, "A: wait 1"], &ends]);
@@ -29,7 +35,8 @@ fn the_opening() {
     check_limit(&starttls, lines, 300, "the reply to STARTTLS", &["E: closed at tls: "]);
     let credentials = Credentials { user: "u".into(), secret: Secret::from("p"), mechanism: None };
     let auth = ClientConfig { credentials: Some(credentials), allow_plaintext_auth: true, ..config() };
-    let lines = &["S: 220 mx", "C: EHLO client.example", "S: 250-mx", "S: 250 AUTH PLAIN", "C: AUTH PLAIN AHUAcA=="];
+    let lines =
+        &["S: 220 mx", "C: EHLO client.example", "S: 250-mx", "S: 250 AUTH PLAIN", "C: AUTH PLAIN AHUAcA=="];
     check_limit(&auth, lines, 120, "the reply to AUTH", &["E: closed at auth: "]);
 }
 
@@ -45,8 +52,12 @@ fn the_mail() {
         };
         check_limit(&config(), &lines, seconds, step, &[&settled, &format!("E: closed at {phase}: ")]);
     };
-    let offer =
-        &["A: offer 1 a@example.jp", "C: MAIL FROM:<s@example.jp> SIZE=100", "C: RCPT TO:<a@example.jp>", "C: DATA"];
+    let offer = &[
+        "A: offer 1 a@example.jp",
+        "C: MAIL FROM:<s@example.jp> SIZE=100",
+        "C: RCPT TO:<a@example.jp>",
+        "C: DATA",
+    ];
     then(offer, 300, "the reply to MAIL", "mail", "deferred");
     then(&["A: wait 200", "S: 250 ok"], 300, "the reply to RCPT", "rcpt", "deferred");
     then(&["S: 250 ok"], 120, "the reply to DATA", "data", "deferred");

@@ -43,7 +43,8 @@ impl Setting {
         }
         let number = find(b"BDAT ")? + 5;
         let line = number + stream[number..].iter().position(|octet| *octet == b'\n').expect("a line") + 1;
-        let digits: String = stream[number..].iter().take_while(|o| o.is_ascii_digit()).map(|o| char::from(*o)).collect();
+        let digits: String =
+            stream[number..].iter().take_while(|o| o.is_ascii_digit()).map(|o| char::from(*o)).collect();
         Some(line + digits.parse::<usize>().expect("a number"))
     }
 }
@@ -57,7 +58,8 @@ fn reply_ends(stream: &[u8]) -> Vec<usize> {
 
 fn check(setting: &Setting, cut: Cut, step: usize, ends: &[usize], reply_ends: &[usize]) {
     let seen = setting.run(cut, step);
-    let context = format!("{cut:?} by {step}, chunking {}, pipelining {}", setting.chunking, setting.pipelining);
+    let context =
+        format!("{cut:?} by {step}, chunking {}, pipelining {}", setting.chunking, setting.pipelining);
     for (number, message) in MESSAGES.iter().enumerate() {
         let wanted = if message.is_empty() { Vec::new() } else { message.to_vec() };
         let taken = seen.taken.iter().filter(|taken| **taken == wanted).count();
@@ -70,7 +72,10 @@ fn check(setting: &Setting, cut: Cut, step: usize, ends: &[usize], reply_ends: &
             // Never offered.
             None => assert!(!end_accepted && taken == 0, "{number} unsettled: {context}"),
             Some([DeliveryResult::Accepted(reply)]) => {
-                assert!(end_accepted && replied && taken == 1 && reply.code.get() == 250, "{number}: {context}");
+                assert!(
+                    end_accepted && replied && taken == 1 && reply.code.get() == 250,
+                    "{number}: {context}"
+                );
             }
             Some([DeliveryResult::Unknown { .. }]) => {
                 assert!(end_accepted && !replied && taken <= 1, "{number} unknown: {context}");
@@ -82,7 +87,8 @@ fn check(setting: &Setting, cut: Cut, step: usize, ends: &[usize], reply_ends: &
             Some(other) => panic!("{other:?}: {context}"),
         }
     }
-    let unknown = seen.settlements.iter().filter(|s| matches!(s.results[..], [DeliveryResult::Unknown { .. }]));
+    let unknown =
+        seen.settlements.iter().filter(|s| matches!(s.results[..], [DeliveryResult::Unknown { .. }]));
     assert!(unknown.count() <= 1, "more than one unknown: {context}");
     assert!(seen.closed.is_some(), "not closed: {context}");
 }

@@ -11,18 +11,25 @@ fn run(lines: &[&str]) {
 
 #[test]
 fn a_message_is_taken() {
-    check(config(), &[OPEN, ENVELOPE, &[
-        "C: DATA",
-        "E: data",
-        "S: 354 End data with <CR><LF>.<CR><LF>",
-        "C: hello\\r\\n..dot\\r\\n.",
-        "E: message hello\\r\\n.dot\\r\\n",
-        "S: 250 2.0.0 Ok",
-        "C: QUIT",
-        "E: quit",
-        "S: 221 2.0.0 Bye",
-        "A: closed",
-    ]]);
+    check(
+        config(),
+        &[
+            OPEN,
+            ENVELOPE,
+            &[
+                "C: DATA",
+                "E: data",
+                "S: 354 End data with <CR><LF>.<CR><LF>",
+                "C: hello\\r\\n..dot\\r\\n.",
+                "E: message hello\\r\\n.dot\\r\\n",
+                "S: 250 2.0.0 Ok",
+                "C: QUIT",
+                "E: quit",
+                "S: 221 2.0.0 Bye",
+                "A: closed",
+            ],
+        ],
+    );
 }
 
 #[test]
@@ -50,11 +57,20 @@ fn a_pipelined_flight_is_answered_in_order() {
 
 #[test]
 fn commands_out_of_order() {
-    check(config(), &[&["S: 220 mx.example.jp ESMTP", "C: MAIL FROM:<a@example.jp>", "S: 503 5.5.1 EHLO first"]]);
+    check(
+        config(),
+        &[&["S: 220 mx.example.jp ESMTP", "C: MAIL FROM:<a@example.jp>", "S: 503 5.5.1 EHLO first"]],
+    );
     run(&["C: RCPT TO:<b@example.jp>", "S: 503 5.5.1 MAIL first"]);
     run(&["C: DATA", "S: 503 5.5.1 MAIL and RCPT first"]);
     check(config(), &[OPEN, ENVELOPE, &["C: MAIL FROM:<a@example.jp>", "S: 503 5.5.1 Nested MAIL command"]]);
-    run(&["C: MAIL FROM:<a@example.jp>", "E: mail a@example.jp", "S: 250 2.1.0 Ok", "C: DATA", "S: 554 5.5.1 No valid recipients"]);
+    run(&[
+        "C: MAIL FROM:<a@example.jp>",
+        "E: mail a@example.jp",
+        "S: 250 2.1.0 Ok",
+        "C: DATA",
+        "S: 554 5.5.1 No valid recipients",
+    ]);
     run(&["C: AUTH PLAIN AAAA", "S: 504 5.5.4 Unrecognized authentication type"]);
     run(&["C: STARTTLS", "S: 502 5.5.1 STARTTLS is not offered"]);
 }
@@ -81,8 +97,13 @@ fn bad_commands() {
 
 #[test]
 fn a_long_line_is_skipped_whole() {
-    run(&[&format!("C- {}", "x".repeat(3000)), "S: 500 5.5.6 Line too long", "C- MAIL FROM:<a@example.jp>\\r",
-        "C- \\nNOOP\\r\\n", "S: 250 2.0.0 Ok"]);
+    run(&[
+        &format!("C- {}", "x".repeat(3000)),
+        "S: 500 5.5.6 Line too long",
+        "C- MAIL FROM:<a@example.jp>\\r",
+        "C- \\nNOOP\\r\\n",
+        "S: 250 2.0.0 Ok",
+    ]);
 }
 
 #[test]
@@ -95,23 +116,33 @@ fn smtputf8_addresses() {
         "E: rcpt 花子@example.jp",
         "S: 250 2.1.5 Ok",
     ]);
-    check(config(), &[OPEN, ENVELOPE, &["C: RCPT TO:<花子@example.jp>", "S: 553 5.6.7 Address needs SMTPUTF8"]]);
+    check(
+        config(),
+        &[OPEN, ENVELOPE, &["C: RCPT TO:<花子@example.jp>", "S: 553 5.6.7 Address needs SMTPUTF8"]],
+    );
 }
 
 #[test]
 fn limits_hold() {
     let config = ServerConfig { recipients_max: 1, bad_commands_max: 2, ..config() };
-    check(config, &[OPEN, ENVELOPE, &[
-        "C: RCPT TO:<c@example.jp>",
-        "S: 452 4.5.3 Too many recipients",
-        "C: A\\r\\nB\\r\\nC\\r\\nNOOP",
-        "E: expelled",
-        "S: 500 5.5.2 Unknown command",
-        "S: 500 5.5.2 Unknown command",
-        "S: 421 4.7.0 Too many errors",
-        "A: closed",
-        "C: NOOP",
-    ]]);
+    check(
+        config,
+        &[
+            OPEN,
+            ENVELOPE,
+            &[
+                "C: RCPT TO:<c@example.jp>",
+                "S: 452 4.5.3 Too many recipients",
+                "C: A\\r\\nB\\r\\nC\\r\\nNOOP",
+                "E: expelled",
+                "S: 500 5.5.2 Unknown command",
+                "S: 500 5.5.2 Unknown command",
+                "S: 421 4.7.0 Too many errors",
+                "A: closed",
+                "C: NOOP",
+            ],
+        ],
+    );
 }
 
 fn with_tls() -> ServerConfig {
@@ -149,47 +180,98 @@ const ENCRYPTED: &[&str] = &[
 
 #[test]
 fn octets_before_tls_are_dropped() {
-    check(with_tls(), &[OPEN_TLS, &[
-        "C: STARTTLS\\r\\nEHLO evil\\r\\nMAIL FROM:<evil@example.jp>",
-        "E: starttls",
-        "S: 220 2.0.0 Ready to start TLS",
-        "C: MAIL FROM:<evil@example.jp>",
-        "A: tls",
-        "C: MAIL FROM:<a@example.jp>",
-        "S: 503 5.5.1 EHLO first",
-    ]]);
+    check(
+        with_tls(),
+        &[
+            OPEN_TLS,
+            &[
+                "C: STARTTLS\\r\\nEHLO evil\\r\\nMAIL FROM:<evil@example.jp>",
+                "E: starttls",
+                "S: 220 2.0.0 Ready to start TLS",
+                "C: MAIL FROM:<evil@example.jp>",
+                "A: tls",
+                "C: MAIL FROM:<a@example.jp>",
+                "S: 503 5.5.1 EHLO first",
+            ],
+        ],
+    );
     check(with_tls(), &[OPEN_TLS, ENCRYPTED, &["C: STARTTLS", "S: 503 5.5.1 TLS is active already"]]);
+}
+
+/// Nothing arrives during the handshake here: what stood behind the command must be gone by itself.
+#[test]
+fn octets_in_the_same_read_as_starttls_are_dropped() {
+    check(
+        with_tls(),
+        &[
+            OPEN_TLS,
+            &[
+                "C: STARTTLS\\r\\nEHLO evil\\r\\nNOOP",
+                "E: starttls",
+                "S: 220 2.0.0 Ready to start TLS",
+                "A: tls",
+                "C: NOOP",
+                "S: 250 2.0.0 Ok",
+            ],
+        ],
+    );
 }
 
 #[test]
 fn tls_and_auth_can_be_required() {
     let config = ServerConfig { require_tls: true, require_auth: true, ..with_tls() };
-    check(config, &[OPEN_TLS, &[
-        "C: MAIL FROM:<a@example.jp>",
-        "S: 530 5.7.0 Must issue a STARTTLS command first",
-        "C: AUTH CRAM-MD5",
-        "S: 530 5.7.0 Must issue a STARTTLS command first",
-    ], ENCRYPTED, &[
-        "C: MAIL FROM:<a@example.jp>",
-        "S: 530 5.7.0 Authentication required",
-        "C: AUTH PLAIN AHRlc3QAMTIzNA==",
-        "E: auth PLAIN test",
-        "S: 235 2.7.0 Authentication successful",
-        "C: MAIL FROM:<a@example.jp>",
-        "E: mail a@example.jp",
-        "S: 250 2.1.0 Ok",
-    ]]);
+    check(
+        config,
+        &[
+            OPEN_TLS,
+            &[
+                "C: MAIL FROM:<a@example.jp>",
+                "S: 530 5.7.0 Must issue a STARTTLS command first",
+                "C: AUTH CRAM-MD5",
+                "S: 530 5.7.0 Must issue a STARTTLS command first",
+            ],
+            ENCRYPTED,
+            &[
+                "C: MAIL FROM:<a@example.jp>",
+                "S: 530 5.7.0 Authentication required",
+                "C: AUTH PLAIN AHRlc3QAMTIzNA==",
+                "E: auth PLAIN test",
+                "S: 235 2.7.0 Authentication successful",
+                "C: MAIL FROM:<a@example.jp>",
+                "E: mail a@example.jp",
+                "S: 250 2.1.0 Ok",
+            ],
+        ],
+    );
 }
 
 #[test]
 fn every_mechanism() {
     let run = |lines: &[&str]| {
-        check(with_tls(), &[OPEN_TLS, ENCRYPTED, lines, &["S: 235 2.7.0 Authentication successful",
-            "C: AUTH PLAIN AHRlc3QAMTIzNA==", "S: 503 5.5.1 AUTH is not allowed now"]]);
+        check(
+            with_tls(),
+            &[
+                OPEN_TLS,
+                ENCRYPTED,
+                lines,
+                &[
+                    "S: 235 2.7.0 Authentication successful",
+                    "C: AUTH PLAIN AHRlc3QAMTIzNA==",
+                    "S: 503 5.5.1 AUTH is not allowed now",
+                ],
+            ],
+        );
     };
     run(&["C: AUTH PLAIN AHRlc3QAMTIzNA==", "E: auth PLAIN test"]);
     run(&["C: auth plain", "S: 334 ", "C: AHRlc3QAMTIzNA==", "E: auth PLAIN test"]);
-    run(&["C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6", "C: dGVzdA==", "S: 334 UGFzc3dvcmQ6", "C: MTIzNA==", "E: auth LOGIN test"]);
+    run(&[
+        "C: AUTH LOGIN",
+        "S: 334 VXNlcm5hbWU6",
+        "C: dGVzdA==",
+        "S: 334 UGFzc3dvcmQ6",
+        "C: MTIzNA==",
+        "E: auth LOGIN test",
+    ]);
     run(&["C: AUTH LOGIN dGVzdA==", "S: 334 UGFzc3dvcmQ6", "C: MTIzNA==", "E: auth LOGIN test"]);
     run(&[
         "C: AUTH CRAM-MD5",
@@ -211,11 +293,38 @@ fn refused_and_malformed_authentication() {
     run(&["C: AUTH PLAIN AAAA", "S: 501 5.5.2 Malformed authentication data"]);
     run(&["C: AUTH PLAIN b3RoZXIAdGVzdAAxMjM0", "S: 501 5.5.2 Malformed authentication data"]);
     run(&["C: AUTH PLAIN =", "S: 501 5.5.2 Malformed authentication data"]);
-    run(&["C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6", "C: *", "S: 501 5.7.0 Authentication cancelled", "C: NOOP", "S: 250 2.0.0 Ok"]);
-    run(&["C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6", &format!("C: {}", "A".repeat(13_000)),
-        "S: 500 5.5.6 Authentication exchange line is too long", "C: NOOP", "S: 250 2.0.0 Ok"]);
-    run(&["C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6", &format!("C- {}", "A".repeat(13_000)),
-        "S: 500 5.5.6 Authentication exchange line is too long", "C- AAA\\r\\nNOOP\\r\\n", "S: 250 2.0.0 Ok"]);
-    check(with_tls(), &[OPEN_TLS, &["C: AUTH PLAIN AHRlc3QAMTIzNA==",
-        "S: 538 5.7.11 Encryption required for requested authentication mechanism"]]);
+    run(&[
+        "C: AUTH LOGIN",
+        "S: 334 VXNlcm5hbWU6",
+        "C: *",
+        "S: 501 5.7.0 Authentication cancelled",
+        "C: NOOP",
+        "S: 250 2.0.0 Ok",
+    ]);
+    run(&[
+        "C: AUTH LOGIN",
+        "S: 334 VXNlcm5hbWU6",
+        &format!("C: {}", "A".repeat(13_000)),
+        "S: 500 5.5.6 Authentication exchange line is too long",
+        "C: NOOP",
+        "S: 250 2.0.0 Ok",
+    ]);
+    run(&[
+        "C: AUTH LOGIN",
+        "S: 334 VXNlcm5hbWU6",
+        &format!("C- {}", "A".repeat(13_000)),
+        "S: 500 5.5.6 Authentication exchange line is too long",
+        "C- AAA\\r\\nNOOP\\r\\n",
+        "S: 250 2.0.0 Ok",
+    ]);
+    check(
+        with_tls(),
+        &[
+            OPEN_TLS,
+            &[
+                "C: AUTH PLAIN AHRlc3QAMTIzNA==",
+                "S: 538 5.7.11 Encryption required for requested authentication mechanism",
+            ],
+        ],
+    );
 }

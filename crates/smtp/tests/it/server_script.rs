@@ -54,7 +54,8 @@ pub fn check(config: ServerConfig, parts: &[&[&str]]) {
             "S: " => {
                 let expected = format!("{text}\r\n");
                 let pending = server.pending();
-                let next = String::from_utf8_lossy(&pending[..pending.len().min(expected.len())]).into_owned();
+                let next =
+                    String::from_utf8_lossy(&pending[..pending.len().min(expected.len())]).into_owned();
                 assert_eq!(next, expected, "after:\n{done}");
                 server.written(expected.len());
             }
@@ -93,7 +94,8 @@ fn show(event: &Event<'_>) -> (String, Option<(u16, &'static str)>) {
         Event::Ehlo { name } => (format!("ehlo {name}"), None),
         Event::StartTls => plain("starttls"),
         Event::Auth { mechanism, user, proof } => {
-            let good = proof.matches(&Secret::from("1234")) || proof.matches(&Secret::from("tanstaaftanstaaf"));
+            let good =
+                proof.matches(&Secret::from("1234")) || proof.matches(&Secret::from("tanstaaftanstaaf"));
             (format!("auth {mechanism} {user}"), (!good).then_some((535, "bad\r\ncredentials")))
         }
         Event::Mail(mail) => {

@@ -15,7 +15,9 @@ fn content() -> impl Strategy<Value = Vec<u8>> {
         Just(b"QUIT\r\n".to_vec()),
         prop::collection::vec(any::<u8>().prop_filter("no line ends", |o| !b"\r\n".contains(o)), 0..20),
     ];
-    prop::collection::vec(piece, 1..40).prop_map(|pieces| pieces.concat()).prop_filter("not empty", |all| !all.is_empty())
+    prop::collection::vec(piece, 1..40)
+        .prop_map(|pieces| pieces.concat())
+        .prop_filter("not empty", |all| !all.is_empty())
 }
 
 proptest! {

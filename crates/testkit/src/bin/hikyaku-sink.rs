@@ -107,11 +107,11 @@ fn config(flags: &Flags) -> anyhow::Result<SinkConfig> {
 }
 
 fn announce(flags: &Flags, sink: &SinkHandle) -> anyhow::Result<()> {
-    eprintln!("listening on {}", sink.addr());
-    match &flags.port_file {
-        Some(path) => write_whole(path, &sink.addr().to_string()),
-        None => Ok(()),
+    if let Some(path) = &flags.port_file {
+        write_whole(path, &sink.addr().to_string())?;
     }
+    eprintln!("listening on {}", sink.addr());
+    Ok(())
 }
 
 /// Whoever sees the file sees all of it.

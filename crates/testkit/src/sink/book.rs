@@ -4,6 +4,7 @@
 //! of one entry. Invariant: an entry is in the book, and in the log file, before the reply to its mail is
 //! given to the kernel ([`Book::flush`]), so what a killed sender was told never exceeds what stands here.
 
+use std::collections::vec_deque;
 use std::io;
 
 use domain::Moment;
@@ -135,7 +136,7 @@ impl Book {
     }
 
     /// The kept mails, oldest first.
-    pub fn kept(&self) -> impl DoubleEndedIterator<Item = &KeptMail> {
+    pub fn kept(&self) -> vec_deque::Iter<'_, KeptMail> {
         self.kept.iter()
     }
 

@@ -65,3 +65,25 @@ pub(super) fn digest(octets: &[u8]) -> [u8; 16] {
     first.copy_from_slice(&full.as_ref()[..16]);
     first
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_found_wherever_the_slices_part() {
+        let mail = b"Subject: s\r\nMessage-ID: <a@x>\r\nX-Release: one\r\n two\r\n\r\nX-Release: body\r\n";
+        let wanted = ["X-Release".to_owned(), "X-Absent".to_owned()];
+        let mut content = Content::default();
+        for first in 0..mail.len() {
+            for second in first..mail.len() {
+                content.clear();
+                for slice in [&mail[..first], &mail[first..second], &mail[second..]] {
+                    content.scan_slice(slice, &wanted);
+                }
+                let found = (content.scan.message_id.as_slice(), content.scan.values[0].as_slice());
+                assert_eq!(found, (&b"<a@x>"[..], &b"one two"[..]), "{first} {second}");
+            }
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Starting a sink, and what a test holds of it while it runs.
 
+use std::collections::vec_deque;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -249,7 +250,7 @@ impl SinkReader {
     }
 
     /// Works on the kept mails (oldest first) while the sink waits.
-    pub fn with_kept<T>(&self, work: impl FnOnce(&mut dyn DoubleEndedIterator<Item = &KeptMail>) -> T) -> T {
-        work(&mut self.shared.book().kept())
+    pub fn with_kept<T>(&self, work: impl FnOnce(vec_deque::Iter<'_, KeptMail>) -> T) -> T {
+        work(self.shared.book().kept())
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Bounded by number and by octets; the oldest mails go first.
 
-use std::collections::VecDeque;
+use std::collections::{VecDeque, vec_deque};
 use std::sync::Arc;
 
 use super::arena::MailView;
@@ -65,7 +65,7 @@ impl KeptMails {
     }
 
     /// Oldest first.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &KeptMail> {
+    pub fn iter(&self) -> vec_deque::Iter<'_, KeptMail> {
         self.mails.iter()
     }
 

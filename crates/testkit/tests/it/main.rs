@@ -2,8 +2,12 @@
 
 mod certs;
 mod dialogue;
+#[cfg(feature = "inbox")]
+mod inbox;
+mod peers;
 #[cfg(feature = "power")]
 mod power;
 mod proxy;
 mod sink_faults;
 mod sink_log;
+mod sink_process;

@@ -36,7 +36,7 @@ fn faults_at_rcpt_are_replies() {
         if verdict == Verdict::Storm {
             assert_eq!(talk.rest(), b"", "closed after 421");
         } else {
-            talk.expect("503");
+            talk.expect("554");
         }
         check_verdict(sink, verdict, 0);
     };
@@ -77,7 +77,8 @@ fn cuts_say_nothing() {
 fn replies_to_earlier_mails_precede_a_cut() {
     let sink = start(Behaviour::by_address());
     let mut talk = Talk::greeted(sink.addr());
-    let mail = |to: &str| format!("MAIL FROM:<f@x.jp>\r\nRCPT TO:<{to}>\r\nDATA\r\nSubject: s\r\n\r\nx\r\n.\r\n");
+    let mail =
+        |to: &str| format!("MAIL FROM:<f@x.jp>\r\nRCPT TO:<{to}>\r\nDATA\r\nSubject: s\r\n\r\nx\r\n.\r\n");
     talk.send(format!("{}{}{}", mail("a@x.jp"), mail("cut-1@x.jp"), mail("b@x.jp")).as_bytes());
     for code in ["250", "250", "354", "250", "250", "250", "354"] {
         talk.expect(code);

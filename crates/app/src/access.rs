@@ -1,0 +1,108 @@
+//! Who calls a use case: one tenant, one user, one right. Every use case takes an [`Access`].
+//!
+//! Invariant: whatever belongs to another tenant answers like what does not exist ([`AppError::NotFound`]).
+
+use domain::TenantId;
+use ledger::{Store, TenantRow};
+use runtime::{Clock, Entropy};
+
+use crate::error::AppError;
+
+/// Characters of a tenant's name.
+pub const TENANT_NAME_MAX: usize = 100;
+
+/// What a caller may do; each right includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Right {
+    /// See statements, recipients and attempts.
+    Read,
+    /// Also send, pause, resume and cancel the tenant's releases.
+    Send,
+    /// Also what concerns the whole installation.
+    Operate,
+}
+
+/// One caller's authority over one tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    tenant: TenantId,
+    tenant_name: String,
+    user: String,
+    right: Right,
+}
+
+impl Access {
+    /// Access to a tenant that exists.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`] when there is no tenant of this name.
+    pub async fn admit(store: &dyn Store, name: &str, user: &str, right: Right) -> Result<Self, AppError> {
+        let found = store.tenant_list().await?.into_iter().find(|row| row.name == name);
+        let row = found.ok_or_else(|| AppError::NotFound {
+            what: format!("tenant `{name}`"),
+            remedy: "name a tenant that has sent from this data folder with --tenant".to_owned(),
+        })?;
+        Ok(Self::over(row, user, right))
+    }
+
+    /// Access to a tenant that is entered in the directory when it is met first.
+    ///
+    /// # Errors
+    /// When the name cannot be used or the store fails.
+    pub async fn admit_new(
+        store: &dyn Store,
+        clock: &dyn Clock,
+        entropy: &dyn Entropy,
+        name: &str,
+        user: &str,
+    ) -> Result<Self, AppError> {
+        check_name(name)?;
+        let now = clock.now();
+        let tenant = TenantId::generate(now.as_millis(), entropy.bits().map_err(AppError::Entropy)?);
+        let row = TenantRow { tenant, name: name.to_owned(), created_at: now };
+        Ok(Self::over(store.tenant_ensure(row).await?, user, Right::Send))
+    }
+
+    fn over(row: TenantRow, user: &str, right: Right) -> Self {
+        Self { tenant: row.tenant, tenant_name: row.name, user: user.to_owned(), right }
+    }
+
+    /// Whose data the caller may touch.
+    #[must_use]
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// What people call the tenant.
+    #[must_use]
+    pub fn tenant_name(&self) -> &str {
+        &self.tenant_name
+    }
+
+    /// Who calls.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The tenant, if the right suffices.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`] when it does not.
+    pub fn require(&self, right: Right) -> Result<TenantId, AppError> {
+        if self.right >= right { Ok(self.tenant) } else { Err(AppError::Forbidden { needed: right }) }
+    }
+}
+
+fn check_name(name: &str) -> Result<(), AppError> {
+    let fine = !name.trim().is_empty()
+        && name.chars().count() <= TENANT_NAME_MAX
+        && !name.chars().any(char::is_control);
+    if fine {
+        Ok(())
+    } else {
+        Err(AppError::BadInput(format!(
+            "--tenant: a tenant's name has 1 to {TENANT_NAME_MAX} characters and no control character"
+        )))
+    }
+}

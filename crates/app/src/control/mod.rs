@@ -1,0 +1,187 @@
+//! The owner's control socket: orders from other processes of the same person while a send runs.
+//!
+//! `control.sock` in the data folder, mode 0600: whoever may use it may write the folder. One JSON object a line
+//! each way; at most [`LINE_OCTETS_MAX`] octets. An order is stored first, then told to the run. That somebody
+//! answers here is also how readers know that a sender is at work.
+
+mod client;
+mod place;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::{ReleaseId, TenantId};
+use engine::ReleaseRun;
+use ledger::Store;
+use runtime::Clock;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinHandle;
+
+use crate::access::{Access, Right};
+use crate::error::AppError;
+use crate::folder::DataFolder;
+use crate::hold::{Changed, HoldOrder, hold};
+
+pub use client::{ask, is_served};
+
+/// Octets of a line.
+pub const LINE_OCTETS_MAX: u64 = 64 * 1024;
+/// How long a caller may take for its line.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An order over the socket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlOrder {
+    /// What is to be done.
+    pub order: HoldOrder,
+    /// Whose releases; `None`: everybody's.
+    pub tenant: Option<String>,
+    /// One release by name or id; `None`: all of them.
+    pub release: Option<String>,
+}
+
+/// The answer to an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ControlAnswer {
+    /// Done.
+    Changed(Vec<Changed>),
+    /// Refused, with the reason.
+    Refused(String),
+}
+
+/// A release that this process runs.
+pub struct Served {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which.
+    pub release: ReleaseId,
+    /// Its run.
+    pub run: Arc<ReleaseRun>,
+}
+
+/// The listening socket; it is removed when the value is dropped.
+pub struct Control {
+    served: Arc<Mutex<Vec<Served>>>,
+    listening: Option<(PathBuf, JoinHandle<()>)>,
+}
+
+impl Control {
+    /// Listens in the folder, replacing a socket that a dead owner left.
+    ///
+    /// Where no socket can be made (some file systems have none) the send goes on without; readers then count the
+    /// mails on the wire as unknown until it ends.
+    pub fn open(folder: &DataFolder, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        let served = Arc::new(Mutex::new(Vec::new()));
+        let listening = match bind(folder) {
+            Ok((path, listener)) => {
+                let desk = Desk { store, clock, served: Arc::clone(&served) };
+                Some((path, tokio::spawn(listen(listener, Arc::new(desk)))))
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no control socket: this send can be ended by signals only");
+                None
+            }
+        };
+        Self { served, listening }
+    }
+
+    /// From now on orders reach this run too.
+    pub fn serve(&self, served: Served) {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner).push(served);
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        if let Some((path, task)) = self.listening.take() {
+            task.abort();
+            // A socket that stays is replaced by the next owner.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+fn bind(folder: &DataFolder) -> std::io::Result<(PathBuf, UnixListener)> {
+    let path = place::socket(folder.dir());
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = place::with_short_path(folder.dir(), |short| UnixListener::bind(short))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    Ok((path, listener))
+}
+
+/// What answering needs.
+struct Desk {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    served: Arc<Mutex<Vec<Served>>>,
+}
+
+async fn listen(listener: UnixListener, desk: Arc<Desk>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let desk = Arc::clone(&desk);
+        tokio::spawn(async move {
+            let late = desk.clock.sleep(PATIENCE);
+            tokio::select! {
+                // A caller that hung up gets no answer; the order stands in the books all the same.
+                _ = answer(&desk, stream) => {}
+                () = late => {}
+            }
+        });
+    }
+}
+
+async fn answer(desk: &Desk, mut stream: UnixStream) -> std::io::Result<()> {
+    let (reading, mut writing) = stream.split();
+    let mut line = String::new();
+    BufReader::new(reading.take(LINE_OCTETS_MAX)).read_line(&mut line).await?;
+    if line.is_empty() {
+        return Ok(());
+    }
+    let answer = match serde_json::from_str(&line) {
+        Ok(order) => desk.obey(&order).await.map_or_else(|e| ControlAnswer::Refused(e.to_string()), ControlAnswer::Changed),
+        Err(_) => ControlAnswer::Refused("the order is not one that this version knows".to_owned()),
+    };
+    let mut text = serde_json::to_string(&answer)?;
+    text.push('\n');
+    writing.write_all(text.as_bytes()).await
+}
+
+impl Desk {
+    async fn obey(&self, order: &ControlOrder) -> Result<Vec<Changed>, AppError> {
+        let mut changed = Vec::new();
+        for tenant in tenants(&*self.store, order.tenant.as_deref()).await? {
+            let access = Access::admit(&*self.store, &tenant, "control socket", Right::Send).await?;
+            let more = hold(&*self.store, &*self.clock, &access, order.release.as_deref(), order.order).await?;
+            for change in &more {
+                self.tell(&access, change);
+            }
+            changed.extend(more);
+        }
+        Ok(changed)
+    }
+
+    fn tell(&self, access: &Access, change: &Changed) {
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in served.iter().filter(|one| one.tenant == access.tenant()) {
+            if one.release.to_string() == change.release {
+                one.run.set_state(change.state());
+            }
+        }
+    }
+}
+
+/// The tenants that an order is about.
+pub async fn tenants(store: &dyn Store, named: Option<&str>) -> Result<Vec<String>, AppError> {
+    match named {
+        Some(name) => Ok(vec![name.to_owned()]),
+        None => Ok(store.tenant_list().await?.into_iter().map(|row| row.name).collect()),
+    }
+}

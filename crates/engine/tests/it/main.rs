@@ -1,0 +1,9 @@
+//! The engine against real sinks: the oracle of every test is what the sink saw.
+
+mod deliveries;
+mod holds;
+mod identity;
+mod limits;
+mod link_cuts;
+mod recovery;
+mod rig;

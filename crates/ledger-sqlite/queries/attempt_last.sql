@@ -1,0 +1,1 @@
+SELECT coalesce(max(attempt_no), 0) FROM attempt WHERE tenant_id = ?1 AND release_id = ?2 AND intent_no = ?3

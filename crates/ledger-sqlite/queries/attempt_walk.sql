@@ -1,0 +1,3 @@
+SELECT tenant_id, release_id, intent_no, attempt_no, session_id, relay_id, credential_version, fingerprint,
+    body_digest, opened_at, sender_epoch, link_no FROM attempt
+ORDER BY tenant_id, release_id, intent_no, attempt_no

@@ -1,0 +1,1 @@
+SELECT part_no, name, bytes FROM content_part WHERE tenant_id = ?1 AND release_id = ?2 ORDER BY part_no

@@ -1,0 +1,1 @@
+UPDATE delivery_chunk SET lease_until = ?3 WHERE tenant_id = ?1 AND lease_sender = ?2

@@ -1,0 +1,2 @@
+UPDATE delivery_chunk SET lease_sender = NULL, lease_until = NULL, due_at = ?4
+WHERE tenant_id = ?1 AND release_id = ?2 AND chunk_no = ?3

@@ -1,0 +1,1 @@
+SELECT intent_no, address, fields FROM recipient WHERE tenant_id = ?1 AND release_id = ?2 AND intent_no BETWEEN ?3 AND ?4 ORDER BY intent_no

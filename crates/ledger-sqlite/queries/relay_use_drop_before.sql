@@ -1,0 +1,1 @@
+DELETE FROM relay_use WHERE second < ?1

@@ -1,0 +1,1 @@
+SELECT second, messages FROM relay_use WHERE tenant_id = ?1 AND relay_id = ?2 AND second >= ?3 ORDER BY second

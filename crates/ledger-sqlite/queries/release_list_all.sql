@@ -1,0 +1,1 @@
+SELECT tenant_id, release_id FROM release ORDER BY tenant_id, release_id

@@ -1,0 +1,1 @@
+SELECT journal, boot FROM sender WHERE sender_epoch = ?1

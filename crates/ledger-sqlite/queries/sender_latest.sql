@@ -1,0 +1,1 @@
+SELECT max(sender_epoch) FROM sender

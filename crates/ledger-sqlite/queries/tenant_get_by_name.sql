@@ -1,0 +1,1 @@
+SELECT tenant_id, name, created_at FROM tenant WHERE name = ?1

@@ -1,0 +1,142 @@
+//! The text of every statement, from `queries/`. Nothing else in this room holds SQL, but for the pragmas of
+//! [`crate::connection`] and the savepoints of the writer.
+//!
+//! No statement changes or deletes a row of the books; a test of this module reads them all to see to it.
+
+/// Names each file of `queries/` as a constant, and lists them for the test below.
+macro_rules! queries {
+    ($($name:ident = $file:literal;)*) => {
+        $(pub(crate) const $name: &str = include_str!(concat!("../queries/", $file, ".sql"));)*
+
+        #[cfg(test)]
+        const ALL: &[(&str, &str)] = &[$(($file, $name)),*];
+    };
+}
+
+queries! {
+    ATTEMPT_GET = "attempt_get";
+    ATTEMPT_INSERT = "attempt_insert";
+    ATTEMPT_LAST = "attempt_last";
+    ATTEMPT_LIST = "attempt_list";
+    ATTEMPT_RANGE = "attempt_range";
+    ATTEMPT_WALK = "attempt_walk";
+    AUDIENCE_COUNT = "audience_count";
+    AUDIENCE_EXTENT = "audience_extent";
+    AUDIENCE_WAVE_GET = "audience_wave_get";
+    AUDIENCE_WAVE_INSERT = "audience_wave_insert";
+    AUDIENCE_WAVE_LIST = "audience_wave_list";
+    AUDIENCE_WAVE_SEAL = "audience_wave_seal";
+    CONTENT_PART_INSERT = "content_part_insert";
+    CONTENT_PART_LIST = "content_part_list";
+    COUNTER_ADD = "counter_add";
+    COUNTER_GET = "counter_get";
+    COUNTER_INSERT = "counter_insert";
+    CREDENTIAL_GET_BY_FINGERPRINT = "credential_get_by_fingerprint";
+    CREDENTIAL_INSERT = "credential_insert";
+    DELIVERY_CHUNK_COUNT = "delivery_chunk_count";
+    DELIVERY_CHUNK_GET = "delivery_chunk_get";
+    DELIVERY_CHUNK_GET_BY_INTENT = "delivery_chunk_get_by_intent";
+    DELIVERY_CHUNK_HASTEN = "delivery_chunk_hasten";
+    DELIVERY_CHUNK_INSERT = "delivery_chunk_insert";
+    DELIVERY_CHUNK_LEASE = "delivery_chunk_lease";
+    DELIVERY_CHUNK_LIST = "delivery_chunk_list";
+    DELIVERY_CHUNK_LIST_DUE = "delivery_chunk_list_due";
+    DELIVERY_CHUNK_LIST_LEASED = "delivery_chunk_list_leased";
+    DELIVERY_CHUNK_NEXT_NO = "delivery_chunk_next_no";
+    DELIVERY_CHUNK_RENEW = "delivery_chunk_renew";
+    DELIVERY_CHUNK_RETURN = "delivery_chunk_return";
+    INTENT_GET = "intent_get";
+    INTENT_INSERT = "intent_insert";
+    INTENT_LAST = "intent_last";
+    INTENT_RANGE = "intent_range";
+    INTENT_SUPPRESSED_RANGE = "intent_suppressed_range";
+    INTENT_WALK = "intent_walk";
+    LINK_CHAIN_NEXT = "link_chain_next";
+    LINK_INSERT = "link_insert";
+    LINK_LAST = "link_last";
+    LINK_WALK = "link_walk";
+    OUTCOME_BRIEF = "outcome_brief";
+    OUTCOME_INSERT = "outcome_insert";
+    OUTCOME_LIST = "outcome_list";
+    OUTCOME_RANGE = "outcome_range";
+    OUTCOME_WALK = "outcome_walk";
+    RECIPIENT_GET = "recipient_get";
+    RECIPIENT_INSERT = "recipient_insert";
+    RECIPIENT_RANGE = "recipient_range";
+    RELAY_GET_BY_ACCOUNT = "relay_get_by_account";
+    RELAY_INSERT = "relay_insert";
+    RELAY_USE_ADD = "relay_use_add";
+    RELAY_USE_DROP_BEFORE = "relay_use_drop_before";
+    RELAY_USE_LIST = "relay_use_list";
+    RELEASE_GET = "release_get";
+    RELEASE_INSERT = "release_insert";
+    RELEASE_LIST = "release_list";
+    RELEASE_LIST_ALL = "release_list_all";
+    RELEASE_STATE_GET = "release_state_get";
+    RELEASE_STATE_INSERT = "release_state_insert";
+    RELEASE_STATE_RESCHEDULE = "release_state_reschedule";
+    RELEASE_STATE_SEAL = "release_state_seal";
+    RELEASE_STATE_SET = "release_state_set";
+    REPLY_TEXT_INSERT = "reply_text_insert";
+    RETRY_DUE_DROP = "retry_due_drop";
+    RETRY_DUE_DROP_RANGE = "retry_due_drop_range";
+    RETRY_DUE_GET = "retry_due_get";
+    RETRY_DUE_RANGE = "retry_due_range";
+    RETRY_DUE_SET = "retry_due_set";
+    SCHEMA_TABLE_COUNT = "schema_table_count";
+    SENDER_GET = "sender_get";
+    SENDER_INSERT = "sender_insert";
+    SENDER_LATEST = "sender_latest";
+    SESSION_GET = "session_get";
+    SESSION_INSERT = "session_insert";
+    TENANT_GET_BY_NAME = "tenant_get_by_name";
+    TENANT_INSERT = "tenant_insert";
+    TENANT_LIST = "tenant_list";
+    WITNESS_EXISTS = "witness_exists";
+    WITNESS_INSERT = "witness_insert";
+    WITNESS_RANGE = "witness_range";
+    WITNESS_WALK = "witness_walk";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+
+    const BOOKS: [&str; 5] = ["intent", "attempt", "outcome", "witness", "link"];
+
+    /// The table that a statement changes or deletes from, if it does.
+    fn changed_table(sql: &str) -> Option<String> {
+        let words: Vec<String> = sql.split_whitespace().map(str::to_lowercase).collect();
+        let (verb, table) = match words.first()?.as_str() {
+            "update" => ("update", words.get(1)?),
+            "delete" => ("delete", words.get(2)?),
+            "insert" if words.windows(2).any(|pair| pair == ["do", "update"]) => ("upsert", words.get(2)?),
+            "replace" => ("replace", words.get(2)?),
+            _ => return None,
+        };
+        Some(format!("{verb} {table}"))
+    }
+
+    #[test]
+    fn no_statement_changes_a_book() {
+        for (file, sql) in ALL {
+            let changed = changed_table(sql);
+            let hits = BOOKS.iter().any(|book| changed.as_deref().is_some_and(|c| c.ends_with(&format!(" {book}"))));
+            assert!(!hits, "{file}: {changed:?}");
+        }
+        assert_eq!(changed_table("UPDATE intent SET wave = 2").as_deref(), Some("update intent"));
+    }
+
+    #[test]
+    fn every_file_is_used_and_reads_no_clock() {
+        let listed: std::collections::BTreeSet<String> = ALL.iter().map(|(file, _)| format!("{file}.sql")).collect();
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/queries")).expect("folder");
+        let found = folder.map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect();
+        assert_eq!(listed, found);
+        for (file, sql) in ALL {
+            let lower = sql.to_lowercase();
+            let clocks = ["current_time", "datetime(", "strftime(", "unixepoch(", "julianday(", "random("];
+            assert!(!clocks.iter().any(|clock| lower.contains(clock)), "{file}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! `cargo xtask crash`: kills real senders at random moments, starts them again, and compares what a sink has with
+//! what the books say.
+//!
+//! The sink is never killed and its log is the oracle; the books are read through the command line alone. With
+//! `--power` the data folder also loses what was not synced at each kill, as in a power cut.
+//!
+//! Bounds: nothing lost; `hold` doubles nothing; unknown, and doubled under `resend-once`, at most what could be
+//! on the wire at the kills. A broken bound is exit code 1.
+
+mod compare;
+mod dice;
+mod drill;
+mod killing;
+mod log_tail;
+mod power;
+mod report;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::rig::binaries::fresh_folder;
+use crate::rig::{Binaries, Profile};
+use crate::workspace::Workspace;
+
+/// Flags of `crash`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Kills, per policy.
+    #[arg(long, default_value_t = 200)]
+    kills: u32,
+    /// Mails, per policy.
+    #[arg(long, default_value_t = 20_000)]
+    messages: u32,
+    /// What becomes of unknown mails.
+    #[arg(long, value_enum, default_value_t = Policies::Both)]
+    policy: Policies,
+    /// Also cut the power at each kill: the data folder loses what was not synced (needs root).
+    #[arg(long)]
+    power: bool,
+    /// Run with `synchronous=OFF`, a fault that the drill must find (with --power): exit code 1.
+    #[arg(long, requires = "power")]
+    plant_synchronous_off: bool,
+    /// Send to this server instead of our sink; then nothing but the books is judged, unless --sink-log is given.
+    #[arg(long)]
+    sink: Option<SocketAddr>,
+    /// The log of that server: one line a mail, which names the recipient.
+    #[arg(long, requires = "sink")]
+    sink_log: Option<PathBuf>,
+    /// Sessions of each sender.
+    #[arg(long, default_value_t = 50)]
+    sessions: u32,
+    /// Chooses the moments; the same seed chooses the same.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// One JSON object a policy on standard output.
+    #[arg(long)]
+    json: bool,
+    /// Leave data folder and logs in target/crash even when all is well.
+    #[arg(long)]
+    keep: bool,
+}
+
+/// The policies to drill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Policies {
+    Hold,
+    ResendOnce,
+    Both,
+}
+
+/// A tenant's policy for unknown mails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Never sent again.
+    Hold,
+    /// Sent once more.
+    ResendOnce,
+}
+
+impl Policy {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::ResendOnce => "resend-once",
+        }
+    }
+}
+
+impl Policies {
+    fn each(self) -> &'static [Policy] {
+        match self {
+            Self::Hold => &[Policy::Hold],
+            Self::ResendOnce => &[Policy::ResendOnce],
+            Self::Both => &[Policy::Hold, Policy::ResendOnce],
+        }
+    }
+}
+
+/// Runs the drill; false when a bound was broken.
+///
+/// # Errors
+/// When the drill itself cannot be run.
+pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool> {
+    let binaries = Binaries::build(workspace, Profile::Release)?;
+    let mut all_held = true;
+    for policy in arguments.policy.each() {
+        let folder = fresh_folder(workspace, &format!("crash/{}", policy.name()))?;
+        let report = drill::run(&binaries, &folder, arguments, *policy)?;
+        report.show(arguments.json)?;
+        let held = report.broken.is_empty();
+        if held && !arguments.keep {
+            crate::rig::binaries::remove(&folder)?;
+        } else {
+            eprintln!("data folder and logs: {}", folder.display());
+        }
+        all_held &= held;
+    }
+    Ok(all_held)
+}

@@ -1,0 +1,150 @@
+//! The outcome of a drill: figures, and which bounds were broken.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Policy;
+use super::compare::Verdict;
+use super::killing::Stage;
+
+/// Attempts of one session that can be open when the power goes: a ring of the journal of dots.
+const OPEN_PER_SESSION: u64 = 16;
+
+/// What a drill did.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// Policy.
+    pub policy: Policy,
+    /// Whether the power was cut at each kill.
+    pub power: bool,
+    /// Sessions of each sender.
+    pub sessions: u32,
+    /// Kills by the part of the sender's life.
+    pub kills: BTreeMap<Stage, u32>,
+    /// Mails owed.
+    pub messages: u64,
+    /// Mails to nobody of the lists.
+    pub strangers: u64,
+    /// What `hikyaku` itself complained of: failed runs, `check`.
+    pub complaints: Vec<String>,
+}
+
+/// A finished drill.
+#[derive(Debug)]
+pub struct Report {
+    facts: Facts,
+    verdict: Verdict,
+    /// The bounds that were broken, in words.
+    pub broken: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    policy: &'static str,
+    lost: u64,
+    duplicates: u64,
+    unknown: u64,
+    sessions: u32,
+    kills: u32,
+    messages: u64,
+    power: bool,
+    broken: Vec<String>,
+}
+
+impl Report {
+    /// Judges.
+    pub fn new(facts: Facts, verdict: Verdict) -> Self {
+        let broken = broken_bounds(&facts, &verdict);
+        Self { facts, verdict, broken }
+    }
+
+    /// Prints it.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn show(&self, json: bool) -> anyhow::Result<()> {
+        let line = Line {
+            policy: self.facts.policy.name(),
+            lost: self.verdict.lost,
+            duplicates: self.verdict.duplicates,
+            unknown: self.verdict.unknown,
+            sessions: self.facts.sessions,
+            kills: self.facts.kills.values().sum(),
+            messages: self.facts.messages,
+            power: self.facts.power,
+            broken: self.broken.clone(),
+        };
+        let stages: Vec<_> = self.facts.kills.iter().map(|(s, n)| format!("{n} {}", s.name())).collect();
+        let what = if line.power { "power cuts" } else { "kills" };
+        eprintln!(
+            "{}: {} mails, {} {what} ({}), lost {}, duplicates {}, unknown {}",
+            line.policy,
+            line.messages,
+            line.kills,
+            stages.join(", "),
+            line.lost,
+            line.duplicates,
+            line.unknown
+        );
+        for words in self.broken.iter().chain(&self.verdict.examples) {
+            eprintln!("  {words}");
+        }
+        if json {
+            println!("{}", serde_json::to_string(&line)?);
+        }
+        Ok(())
+    }
+}
+
+fn broken_bounds(facts: &Facts, verdict: &Verdict) -> Vec<String> {
+    let kills: u64 = facts.kills.values().copied().map(u64::from).sum();
+    let at_kill = u64::from(facts.sessions) * if facts.power { OPEN_PER_SESSION } else { 1 };
+    let open_max = kills * at_kill;
+    let duplicates_max = if facts.policy == Policy::Hold { 0 } else { open_max };
+    let bounds = [
+        ("lost", verdict.lost, 0),
+        ("duplicates", verdict.duplicates, duplicates_max),
+        ("unknown", verdict.unknown, open_max),
+        ("contradictions between sink and books", verdict.contradictions, 0),
+        ("mails to nobody of the list", facts.strangers, 0),
+    ];
+    let broken = bounds.into_iter().filter(|(_, found, max)| found > max);
+    let mut broken: Vec<_> =
+        broken.map(|(what, found, max)| format!("broken: {what} {found}, at most {max} allowed")).collect();
+    broken.extend(facts.complaints.iter().cloned());
+    broken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(policy: Policy, power: bool) -> Facts {
+        let kills = BTreeMap::from([(Stage::Early, 1), (Stage::Flight, 1)]);
+        Facts { policy, power, sessions: 5, kills, messages: 100, strangers: 0, complaints: Vec::new() }
+    }
+
+    fn check(facts: &Facts, verdict: Verdict, broken: usize) {
+        let found = broken_bounds(facts, &verdict);
+        assert_eq!(found.len(), broken, "{found:?}");
+    }
+
+    #[test]
+    fn each_bound_can_break() {
+        let none = Verdict::default;
+        let (hold, resend) = (facts(Policy::Hold, false), facts(Policy::ResendOnce, false));
+        check(&hold, none(), 0);
+        check(&hold, Verdict { lost: 1, ..none() }, 1);
+        check(&hold, Verdict { duplicates: 1, ..none() }, 1);
+        check(&hold, Verdict { unknown: 10, ..none() }, 0);
+        check(&hold, Verdict { unknown: 11, ..none() }, 1);
+        check(&hold, Verdict { contradictions: 1, ..none() }, 1);
+        check(&resend, Verdict { duplicates: 10, ..none() }, 0);
+        check(&resend, Verdict { duplicates: 11, ..none() }, 1);
+        check(&facts(Policy::Hold, true), Verdict { unknown: 160, ..none() }, 0);
+        check(&facts(Policy::Hold, true), Verdict { unknown: 161, ..none() }, 1);
+        check(&Facts { strangers: 1, ..facts(Policy::Hold, false) }, none(), 1);
+        check(&Facts { complaints: vec!["check".into()], ..facts(Policy::Hold, false) }, none(), 1);
+    }
+}

@@ -1,0 +1,36 @@
+//! The drills at the size that fits every run. Their exit codes are the verdict; their figures are shown.
+
+use std::time::Duration;
+
+use super::Context;
+use super::steps::{Outcome, left_out};
+use super::suite::outcome;
+use crate::command::Program;
+
+/// One drill's time.
+const DRILL_MAX: Duration = Duration::from_secs(1200);
+const HELP_MAX: Duration = Duration::from_secs(600);
+
+/// No mail goes out under another tenant's credential.
+pub fn borrowed_credentials(context: &mut Context<'_>) -> anyhow::Result<Outcome> {
+    let hikyaku = ["run", "--quiet", "--package", "hikyaku", "--"];
+    drill(context, &hikyaku, &["drill", "borrowed-credentials", "--rounds", "100", "--json"])
+}
+
+/// Killed senders lose nothing.
+pub fn crash(context: &mut Context<'_>) -> anyhow::Result<Outcome> {
+    drill(context, &["xtask"], &["crash", "--kills", "200", "--messages", "20000", "--json"])
+}
+
+fn drill(context: &Context<'_>, program: &[&str], arguments: &[&str]) -> anyhow::Result<Outcome> {
+    if let Some(skipped) = left_out(context) {
+        return Ok(skipped);
+    }
+    let root = context.workspace.root();
+    // A program that knows the drill names its options; anything else is no verdict about mails.
+    let help = Program::cargo(root, HELP_MAX).args(program).args(&arguments[..1]).args(["--help"]).output();
+    if !help.is_ok_and(|text| text.contains("Usage")) {
+        return Ok(Outcome::Skipped(format!("there is no `{}` yet", arguments[0])));
+    }
+    Ok(outcome(&Program::cargo(root, DRILL_MAX).args(program).args(arguments).show()?))
+}
