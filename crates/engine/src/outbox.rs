@@ -11,7 +11,7 @@ use ledger::{ChunkReturn, LeasedChunk};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::compose::ReadyMail;
-use crate::recorder::{Recorder, Ticket};
+use crate::recorder::Recorder;
 
 /// Octets that one unit of room stands for.
 const UNIT_OCTETS: usize = 1024;
@@ -30,8 +30,6 @@ pub struct Outbox {
     pub arrived: Notify,
     /// Told when mails arrive: wakes the keeper of the sessions.
     pub demand: Notify,
-    /// Told when a chunk was given back: wakes the releases' runners.
-    pub returned: Notify,
 }
 
 #[derive(Default)]
@@ -58,7 +56,6 @@ impl Outbox {
             recorder,
             arrived: Notify::new(),
             demand: Notify::new(),
-            returned: Notify::new(),
         })
     }
 
@@ -151,10 +148,8 @@ impl Outbox {
         self.lock().chunks.keys().filter(|(of, _)| *of == release).count()
     }
 
-    fn give_back(&self, release: ReleaseId, chunk: ChunkNo, lease: LeaseEpoch) -> Ticket {
-        let ticket = self.recorder.chunk_return(ChunkReturn { release, chunk, lease });
-        self.returned.notify_waiters();
-        ticket
+    fn give_back(&self, release: ReleaseId, chunk: ChunkNo, lease: LeaseEpoch) {
+        self.recorder.chunk_return(ChunkReturn { release, chunk, lease });
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

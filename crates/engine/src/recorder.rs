@@ -36,6 +36,8 @@ pub struct Recorder {
     gathering: Mutex<Gathering>,
     wake: Notify,
     progress: watch::Sender<Progress>,
+    /// Told when chunks given back are durable: wakes the releases' runners.
+    pub returned: Notify,
 }
 
 struct Gathering {
@@ -68,6 +70,7 @@ impl Recorder {
             gathering: Mutex::new(gathering),
             wake: Notify::new(),
             progress: watch::Sender::new(Progress::Durable(0)),
+            returned: Notify::new(),
         })
     }
 
@@ -152,10 +155,14 @@ impl Recorder {
                 continue;
             };
             let now = self.clock.now();
+            let gives_back = !commit.returns.is_empty();
             match self.store.delivery_commit(self.tenant, self.sender, now, commit).await {
                 Ok(receipt) => {
                     self.lock().fenced.extend(receipt.fenced);
                     self.progress.send_replace(Progress::Durable(number));
+                    if gives_back {
+                        self.returned.notify_waiters();
+                    }
                 }
                 Err(error) => {
                     self.progress.send_replace(Progress::Failed(error));

@@ -143,8 +143,8 @@ impl Runner {
             lease_until: now + ground.config.lease,
             chunks_max: ground.config.chunks_per_lease,
         };
-        let outbox = Arc::clone(&self.outbox);
-        let returned = outbox.returned.notified();
+        let recorder = Arc::clone(&self.actor.recorder);
+        let returned = recorder.returned.notified();
         tokio::pin!(returned);
         returned.as_mut().enable();
         let chunks = ground.store.delivery_lease(request).await?;
@@ -269,8 +269,8 @@ impl Runner {
             now: self.now(),
             chunks_max: SETTLE_CHUNKS,
         };
-        let outbox = Arc::clone(&self.outbox);
-        let returned = outbox.returned.notified();
+        let recorder = Arc::clone(&self.actor.recorder);
+        let returned = recorder.returned.notified();
         tokio::pin!(returned);
         returned.as_mut().enable();
         let receipt = ground.store.delivery_settle(request).await?;

@@ -1,2 +1,64 @@
-//! (being built)
-fn main() {}
+//! The command line, and the root where rooms are put together: it parses, opens store and folder, calls `app`,
+//! prints, and turns what came of it into an exit code.
+//!
+//! Exit codes: 0 all is well; 2 bad input or a fault; 3 a mail is unknown, expired or pending, or the books differ;
+//! 4 `check` or `verify` found something.
+
+mod arguments;
+mod command;
+mod exit;
+mod opened;
+mod print;
+mod progress;
+mod secret;
+mod signals;
+mod span;
+
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    // A panic's text may quote anything; its place is enough to find the defect.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        eprintln!("hikyaku: a defect at {place}; nothing that was durable is lost, run again to go on");
+    }));
+    let arguments = Arguments::parse();
+    // From here on `ps` shows no password; `--relay-password-file` keeps it from ever being seen.
+    secret::hide_in_process_list();
+    start_log();
+    let done = std::panic::catch_unwind(AssertUnwindSafe(|| run(arguments)));
+    match done {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(error)) => {
+            eprintln!("hikyaku: {error:#}");
+            Exit::Refused.into()
+        }
+        Err(_) => Exit::Refused.into(),
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    match arguments.command {
+        Command::Send(flags) => command::send::run(*flags),
+        Command::Statement(flags) => command::statement::run(&flags),
+        Command::Recipients(flags) => command::recipients::run(&flags),
+        Command::Attempts(flags) => command::attempts::run(&flags),
+        Command::Check(flags) => command::check::run(&flags),
+        Command::Pause(flags) => command::hold::run(&flags, app::hold::HoldOrder::Pause),
+        Command::Resume(flags) => command::hold::run(&flags, app::hold::HoldOrder::Resume),
+        Command::Cancel(flags) => command::hold::run(&flags, app::hold::HoldOrder::Cancel),
+    }
+}
+
+/// Warnings and errors to stderr; more by HIKYAKU_LOG.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HIKYAKU_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

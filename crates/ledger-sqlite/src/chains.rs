@@ -51,6 +51,11 @@ impl Chains {
         Ok(known)
     }
 
+    /// A witness was stored; should it be rolled back, looking for it in vain does no harm.
+    pub fn note_witness(&mut self) {
+        self.witnesses = Some(true);
+    }
+
     /// Writes the links and counters of a transaction's entries; gives the heads to adopt after the commit.
     pub fn complete(&mut self, connection: &Connection, entries: Entries) -> Result<Vec<Head>, Failure> {
         let mut adopted = Vec::new();
@@ -65,7 +70,16 @@ impl Chains {
             let [accepted, rejected, suppressed, cancelled, expired, unknown, pending] = tally.states;
             let (tenant, release) = (wide(tenant.0), wide(release.0));
             add.execute(params![
-                tenant, release, tally.audience, accepted, rejected, suppressed, cancelled, expired, unknown, pending,
+                tenant,
+                release,
+                tally.audience,
+                accepted,
+                rejected,
+                suppressed,
+                cancelled,
+                expired,
+                unknown,
+                pending,
                 tally.duplicates
             ])?;
         }
@@ -75,9 +89,6 @@ impl Chains {
     /// Takes over the heads of a transaction that is durable.
     pub fn adopt(&mut self, heads: Vec<Head>) {
         for head in heads {
-            if head.book == Book::Witnesses {
-                self.witnesses = Some(true);
-            }
             self.heads.insert((head.book, head.tenant, head.sender), head);
         }
     }
@@ -133,7 +144,12 @@ fn root_of(book: Book, share: &mut Share) -> LinkBuilder {
     builder
 }
 
-fn append_link(connection: &Connection, head: Head, rows: LinkBuilder, at: Timestamp) -> Result<Head, Failure> {
+fn append_link(
+    connection: &Connection,
+    head: Head,
+    rows: LinkBuilder,
+    at: Timestamp,
+) -> Result<Head, Failure> {
     let (link, head): (LinkRow, Head) = head.extend(rows.rows(), rows.root(), at);
     connection.prepare_cached(queries::LINK_INSERT)?.execute(params![
         wide(link.tenant.0),

@@ -5,7 +5,8 @@ use domain::{
     ReleaseId, ReplyCode, SenderEpoch, SessionId, TenantId, Timestamp, UnknownPolicy, Verdict,
 };
 use ledger::{
-    AttemptKey, AttemptRow, CredentialRow, OutcomeRow, RelayRow, ReleaseRow, ReleaseState, TenantRow, WitnessRow,
+    AttemptKey, AttemptRow, CredentialRow, OutcomeRow, RelayRow, ReleaseRow, ReleaseState, TenantRow,
+    WitnessRow,
 };
 use rusqlite::{Error, Result, Row};
 

@@ -36,7 +36,8 @@ mod embedded {
 pub(crate) fn open_writer(folder: &Path, options: &SqliteOptions) -> Result<Connection, LedgerError> {
     refuse_old_sqlite(rusqlite::version_number())?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let mut connection = open(folder, options, flags).map_err(|failure| failure.during("opening the books"))?;
+    let mut connection =
+        open(folder, options, flags).map_err(|failure| failure.during("opening the books"))?;
     refuse_foreign(&connection)?;
     prepare(&connection, options).map_err(|error| Failure::from(error).during("opening the books"))?;
     migrate(&mut connection)?;
@@ -78,15 +79,16 @@ fn prepare(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result
     connection.pragma_update(None, "synchronous", options.synchronous.level())?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_OCTETS_KEPT, |_| Ok(()))?;
-    connection
-        .pragma_update_and_check(None, "wal_autocheckpoint", options.checkpoint_pages, |_| Ok(()))
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", options.checkpoint_pages, |_| Ok(()))
 }
 
 fn refuse_old_sqlite(version: i32) -> Result<(), LedgerError> {
     if version >= SQLITE_VERSION_MIN {
         return Ok(());
     }
-    Err(LedgerError::Foreign { reason: format!("SQLite {version} can lose commits; 3.51.3 or newer is needed") })
+    Err(LedgerError::Foreign {
+        reason: format!("SQLite {version} can lose commits; 3.51.3 or newer is needed"),
+    })
 }
 
 /// Gives the version of the file's schema; 0 when it is new.

@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use domain::{IntentFold, IntentNo, IntentState, ReleaseId, SenderEpoch, SuppressionReason, TenantId, Timestamp};
+use domain::{
+    IntentFold, IntentNo, IntentState, ReleaseId, SenderEpoch, SuppressionReason, TenantId, Timestamp,
+};
 use ledger::{AttemptRow, Book, OutcomeRow, WitnessRow};
 use rusqlite::{CachedStatement, Connection};
 
@@ -70,6 +72,11 @@ impl<'a> Draft<'a> {
     /// False while no witness has ever been stored: then no fold needs to look for one.
     pub fn has_witnesses(&mut self) -> Result<bool, Failure> {
         self.chains.has_witnesses(self.connection)
+    }
+
+    /// From now on folds must look for witnesses, also in this transaction.
+    pub fn note_witness(&mut self) {
+        self.chains.note_witness();
     }
 }
 

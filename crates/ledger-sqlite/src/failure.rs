@@ -56,9 +56,12 @@ fn sorted(error: &rusqlite::Error, operation: &'static str) -> LedgerError {
             ErrorCode::ConstraintViolation => LedgerError::Refused { operation, reason },
             _ => LedgerError::Io { operation, reason },
         },
-        FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..) => {
-            LedgerError::Damaged { reason: format!("a column holds no value that was ever written: {reason}") }
-        }
+        FromSqlConversionFailure(..)
+        | IntegralValueOutOfRange(..)
+        | InvalidColumnType(..)
+        | Utf8Error(..) => LedgerError::Damaged {
+            reason: format!("a column holds no value that was ever written: {reason}"),
+        },
         _ => LedgerError::Io { operation, reason },
     }
 }

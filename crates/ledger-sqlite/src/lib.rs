@@ -21,6 +21,7 @@ mod plan;
 mod queries;
 mod read;
 mod readers;
+mod seal;
 mod settle;
 mod store;
 mod walk;

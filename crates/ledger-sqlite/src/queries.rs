@@ -121,7 +121,8 @@ mod tests {
     fn no_statement_changes_a_book() {
         for (file, sql) in ALL {
             let changed = changed_table(sql);
-            let hits = BOOKS.iter().any(|book| changed.as_deref().is_some_and(|c| c.ends_with(&format!(" {book}"))));
+            let hits =
+                BOOKS.iter().any(|book| changed.as_deref().is_some_and(|c| c.ends_with(&format!(" {book}"))));
             assert!(!hits, "{file}: {changed:?}");
         }
         assert_eq!(changed_table("UPDATE intent SET wave = 2").as_deref(), Some("update intent"));
@@ -129,9 +130,11 @@ mod tests {
 
     #[test]
     fn every_file_is_used_and_reads_no_clock() {
-        let listed: std::collections::BTreeSet<String> = ALL.iter().map(|(file, _)| format!("{file}.sql")).collect();
+        let listed: std::collections::BTreeSet<String> =
+            ALL.iter().map(|(file, _)| format!("{file}.sql")).collect();
         let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/queries")).expect("folder");
-        let found = folder.map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect();
+        let found =
+            folder.map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect();
         assert_eq!(listed, found);
         for (file, sql) in ALL {
             let lower = sql.to_lowercase();

@@ -39,5 +39,5 @@ function keep(next, connection) {
         fs.renameSync(written, path.join(setup.folder, 'new', name));
         next(OK, `kept as ${name}`);
     });
-    message_stream.pipe(file, { dot_stuffed: false, line_endings: '\r\n' });
+    message_stream.pipe(file);
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
-    PKCS_RSA_SHA256, RsaKeySize, date_time_ymd,
+    date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -96,16 +96,7 @@ impl Authority {
         self.issue(&["localhost", "127.0.0.1", "::1"], (2020, 2100))
     }
 
-    /// As [`Self::localhost`], with an RSA key of 2,048 bits instead of one on P-256: some servers (OpenSMTPD 6.8) take no other.
-    ///
-    /// # Errors
-    /// When generation fails.
-    pub fn localhost_rsa(&self) -> Result<Certificates, CertsError> {
-        let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
-        self.issue_for(&key, &["localhost", "127.0.0.1", "::1"], (2020, 2100))
-    }
-
-    /// As [`Self::localhost`], but its validity ended in 2021.
+    /// The same, but its validity ended in 2021.
     ///
     /// # Errors
     /// When generation fails.
@@ -126,20 +117,12 @@ impl Authority {
     /// # Errors
     /// When a name is none, or generation fails.
     pub fn issue(&self, names: &[&str], years: (i32, i32)) -> Result<Certificates, CertsError> {
-        self.issue_for(&KeyPair::generate()?, names, years)
-    }
-
-    fn issue_for(
-        &self,
-        key: &KeyPair,
-        names: &[&str],
-        years: (i32, i32),
-    ) -> Result<Certificates, CertsError> {
         let mut params = CertificateParams::new(names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>())?;
         params.not_before = date_time_ymd(years.0, 1, 1);
         params.not_after = date_time_ymd(years.1, 1, 1);
         params.distinguished_name.push(DnType::CommonName, names.first().copied().unwrap_or_default());
-        let certificate = params.signed_by(key, &self.issuer)?;
+        let key = KeyPair::generate()?;
+        let certificate = params.signed_by(&key, &self.issuer)?;
         let private_key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let chain = vec![certificate.der().clone(), self.ca_der()];
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -204,7 +204,7 @@ async fn link(client: TcpStream, upstream: SocketAddr, script: Script, count: Co
         }
     };
     match cut {
-        Some(Cut::Reset) => upward.reset(&downward),
+        Some(Cut::Reset) => upward.reset(downward),
         Some(Cut::Fin) => tokio::join!(upward.swallow(), downward.swallow()).0,
         None => {}
     }
@@ -263,10 +263,13 @@ impl Direction {
         }
     }
 
-    /// Makes both sockets send a reset when they are dropped.
-    fn reset(&self, other: &Self) {
-        let _ = self.to.as_ref().set_zero_linger();
-        let _ = other.to.as_ref().set_zero_linger();
+    /// Ends both sockets with a reset. The writing halves are forgotten, for their drop would send an orderly end
+    /// of file first.
+    fn reset(self, other: Self) {
+        for half in [self.to, other.to] {
+            let _ = half.as_ref().set_zero_linger();
+            half.forget();
+        }
     }
 
     /// Ends the writing half and reads the other to its end.

@@ -18,7 +18,7 @@ pub mod seals;
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::hmac;
@@ -213,9 +213,4 @@ fn ensure_node(dir: &Path, clock: &dyn Clock, entropy: &dyn Entropy) -> Result<N
     let text = secret_file::ensure(&path, fresh.as_bytes())?;
     let id = std::str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok());
     id.ok_or_else(|| FolderError::Damaged { path, reason: "it holds no node id".to_owned() })
-}
-
-/// Restricts a file to its owner.
-fn restrict(path: &Path) -> io::Result<()> {
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
 }

@@ -5,5 +5,7 @@ mod holds;
 mod identity;
 mod limits;
 mod link_cuts;
+mod peers;
 mod recovery;
 mod rig;
+mod tls;

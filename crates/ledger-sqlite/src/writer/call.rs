@@ -55,8 +55,9 @@ where
     }
 
     fn answer(self: Box<Self>, durable: Result<(), LedgerError>) {
-        let answer = durable.and_then(|()| self.kept.ok_or(LedgerError::Closed));
+        let Self { kept, reply, .. } = *self;
+        let answer = durable.and_then(|()| kept.ok_or(LedgerError::Closed));
         // A caller that waits no more is none of the writer's business.
-        let _ = self.reply.send(answer);
+        let _ = reply.send(answer);
     }
 }

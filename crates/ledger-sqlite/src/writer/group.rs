@@ -99,7 +99,8 @@ impl Committer {
 
     /// Writes links and counters, commits, and adopts the new heads.
     fn finish(&mut self, entries: Entries) -> Result<(), LedgerError> {
-        let heads = self.chains.complete(&self.connection, entries).map_err(|failure| failure.during(OPERATION))?;
+        let heads =
+            self.chains.complete(&self.connection, entries).map_err(|failure| failure.during(OPERATION))?;
         self.execute("COMMIT")?;
         self.chains.adopt(heads);
         Ok(())

@@ -37,7 +37,10 @@ impl Writer {
         let thread = Builder::new()
             .name("books-writer".to_owned())
             .spawn(move || write_until_closed(connection, calls, &seen))
-            .map_err(|error| LedgerError::Io { operation: "starting the writer", reason: error.to_string() })?;
+            .map_err(|error| LedgerError::Io {
+                operation: "starting the writer",
+                reason: error.to_string(),
+            })?;
         Ok(Self { queue: Mutex::new(Some(queue)), broken, thread: Mutex::new(Some(thread)) })
     }
 
@@ -48,7 +51,8 @@ impl Writer {
         T: Send + 'static,
         W: FnMut(&mut Draft<'_>) -> Result<T, Failure> + Send + 'static,
     {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(LedgerError::Closed)?;
+        let queue =
+            self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(LedgerError::Closed)?;
         let (reply, answer) = oneshot::channel();
         let job: Box<dyn Call> = Box::new(Job::new(operation, rows, work, reply));
         if queue.send(job).await.is_err() {

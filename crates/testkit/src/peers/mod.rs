@@ -151,9 +151,15 @@ impl Default for RelayOptions {
 }
 
 impl RelayOptions {
+    /// No STARTTLS, no AUTH; mails are kept.
+    #[must_use]
+    pub fn open() -> Self {
+        Self { accounts: Vec::new(), starttls: false, ..Self::default() }
+    }
+
     /// What a benchmark compares with: production defaults, no TLS, no AUTH, everything handed on to `sink`.
     #[must_use]
     pub fn production(sink: SocketAddr) -> Self {
-        Self { accounts: Vec::new(), starttls: false, delivery: Delivery::Onward(sink), folder: None }
+        Self { delivery: Delivery::Onward(sink), ..Self::open() }
     }
 }

@@ -92,7 +92,7 @@ impl<'a> Site<'a> {
         let mut site = Self { server, options, addr, folder, inbox, ca_pem: String::new() };
         if options.starttls {
             let authority = Authority::generate()?;
-            let certificate = authority.localhost_rsa()?;
+            let certificate = authority.localhost()?;
             site.write("conf/chain.pem", &certificate.chain_pem)?;
             site.write("conf/key.pem", &certificate.key_pem)?;
             site.ca_pem = authority.ca_pem();

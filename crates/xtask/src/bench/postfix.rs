@@ -72,7 +72,8 @@ fn await_mails(log: &Path, messages: u64, postfix: &mut Process) -> anyhow::Resu
 }
 
 fn count_mails(log: &[u8]) -> u64 {
-    log.split_inclusive(|octet| *octet == b'\n').filter(|line| line.starts_with(br#"{"mail":"#)).count() as u64
+    log.split_inclusive(|octet| *octet == b'\n').filter(|line| line.starts_with(br#"{"mail":"#)).count()
+        as u64
 }
 
 #[cfg(test)]

@@ -34,7 +34,12 @@ const EXAMPLES_MAX: usize = 8;
 impl Said {
     /// Nothing yet, of so many recipients.
     pub fn new(recipients: u32) -> Self {
-        Self { outcomes: vec![None; recipients as usize], counts: [0; OUTCOMES.len()], twice: 0, strangers: 0 }
+        Self {
+            outcomes: vec![None; recipients as usize],
+            counts: [0; OUTCOMES.len()],
+            twice: 0,
+            strangers: 0,
+        }
     }
 
     /// The books name this recipient under the outcome with this place in [`OUTCOMES`].
@@ -68,7 +73,8 @@ pub fn compare(said: &Said, statement: &Statement, copies: Option<&[u8]>) -> Ver
     let counted = |word: &str| OUTCOMES.iter().position(|known| *known == word).map(|at| said.counts[at]);
     for (word, stated) in [("accepted", statement.accepted), ("unknown", statement.unknown)] {
         if counted(word) != Some(stated) {
-            verdict.contradict(format!("the statement has {stated} {word}, recipients are {:?}", counted(word)));
+            verdict
+                .contradict(format!("the statement has {stated} {word}, recipients are {:?}", counted(word)));
         }
     }
     if statement.audience != said.outcomes.len() as u64 || !statement.balances() {
@@ -172,7 +178,13 @@ mod tests {
     #[test]
     fn verdicts_add_up() {
         let mut sum = Verdict { lost: 1, ..Verdict::default() };
-        sum.join(Verdict { lost: 2, duplicates: 1, unknown: 4, contradictions: 3, examples: vec!["a".into()] });
+        sum.join(Verdict {
+            lost: 2,
+            duplicates: 1,
+            unknown: 4,
+            contradictions: 3,
+            examples: vec!["a".into()],
+        });
         assert_eq!((sum.lost, sum.duplicates, sum.unknown, sum.contradictions), (3, 1, 4, 3));
         assert_eq!(sum.examples, ["a"]);
     }

@@ -41,7 +41,12 @@ const RELEASE: &str = "---\nsubject: \"【訓練】{{ 会社名 }} 御中\"\nfro
 ///
 /// # Errors
 /// When the drill itself cannot go on; what the product does wrong is in the report.
-pub fn run(binaries: &Binaries, folder: &Path, arguments: &Arguments, policy: Policy) -> anyhow::Result<Report> {
+pub fn run(
+    binaries: &Binaries,
+    folder: &Path,
+    arguments: &Arguments,
+    policy: Policy,
+) -> anyhow::Result<Report> {
     let sink = match arguments.sink {
         Some(_) => None,
         None => Some(SinkProcess::start(binaries, folder, "sink", true, BEHAVIOUR)?),

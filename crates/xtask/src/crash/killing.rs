@@ -18,9 +18,6 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Early, Self::Connecting, Self::Flight, Self::End];
-
     /// Its word in reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -100,6 +97,8 @@ mod tests {
 
     use super::*;
 
+    const ALL: [Stage; 4] = [Stage::Early, Stage::Connecting, Stage::Flight, Stage::End];
+
     fn outlook(remaining: u32, kills_left: u32) -> Outlook {
         Outlook { remaining, kills_left, planning: Duration::from_millis(30), sessions: 50 }
     }
@@ -111,7 +110,7 @@ mod tests {
         for kills_left in (1..=20).rev().cycle().take(1000) {
             *stages.entry(choose(&mut dice, outlook(1000, kills_left)).stage).or_insert(0) += 1;
         }
-        assert!(Stage::ALL.iter().all(|stage| stages.get(stage).is_some_and(|n| *n > 20)), "{stages:?}");
+        assert!(ALL.iter().all(|stage| stages.get(stage).is_some_and(|n| *n > 20)), "{stages:?}");
     }
 
     #[test]

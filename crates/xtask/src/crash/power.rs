@@ -1,6 +1,6 @@
 //! The data folder on a store that loses power.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -14,7 +14,6 @@ const ANSWER_MAX: Duration = Duration::from_secs(60);
 /// A mounted power-cut store.
 pub struct Power {
     process: Process,
-    folder: PathBuf,
     answers: usize,
 }
 
@@ -29,12 +28,7 @@ impl Power {
         command.arg("power").arg("--at").arg(&at);
         let mut process = Process::start("power", folder, &mut command)?;
         process.line_after(0, ANSWER_MAX)?;
-        Ok(Self { process, folder: at, answers: 1 })
-    }
-
-    /// The folder.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+        Ok(Self { process, answers: 1 })
     }
 
     /// Cuts the power: every process that used the folder is gone already.

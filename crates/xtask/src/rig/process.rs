@@ -65,7 +65,8 @@ impl Process {
         }
         let started = SystemClock.moment();
         let mut child = command.spawn().with_context(|| format!("starting {name}"))?;
-        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("a process without an id")?;
+        let pid =
+            i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("a process without an id")?;
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).context("opening a pidfd")?;
         let (sender, ended) = channel();
         let input = child.stdin.take();

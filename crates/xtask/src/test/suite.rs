@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Context;
 use super::steps::{Outcome, left_out};
+use super::tally::Runner;
 use crate::command::{Ended, Program, installed};
 use crate::peers;
 
@@ -24,11 +25,11 @@ pub fn build(context: &mut Context<'_>) -> anyhow::Result<Outcome> {
 /// Runs all tests, by nextest where it is installed.
 pub fn tests(context: &mut Context<'_>) -> anyhow::Result<Outcome> {
     let cargo = Program::cargo(context.workspace.root(), TESTS_MAX).envs(variables(context));
-    let program = match installed("cargo-nextest") {
-        true => cargo.args(["nextest", "run", "--no-fail-fast"]).args(WHOLE),
-        false => cargo.args(["test", "--no-fail-fast", "--lib", "--bins", "--tests"]).args(WHOLE),
+    let (runner, program) = match installed("cargo-nextest") {
+        true => (Runner::Nextest, cargo.args(["nextest", "run", "--no-fail-fast"])),
+        false => (Runner::Libtest, cargo.args(["test", "--no-fail-fast", "--lib", "--bins", "--tests"])),
     };
-    count(context, program.args(context.arguments.filter.as_deref()))
+    count(context, runner, program.args(WHOLE).args(context.arguments.filter.as_deref()))
 }
 
 /// Runs the examples in the docs, which nextest does not.
@@ -40,7 +41,7 @@ pub fn doc_tests(context: &mut Context<'_>) -> anyhow::Result<Outcome> {
         .args(["test", "--no-fail-fast", "--doc"])
         .args(WHOLE)
         .envs(variables(context));
-    count(context, program)
+    count(context, Runner::Libtest, program)
 }
 
 /// Runs each fuzz target for a while, if that is asked for. The rooms' own smoke tests run with the others.
@@ -74,10 +75,10 @@ fn variables(context: &Context<'_>) -> Vec<(&'static str, OsString)> {
 }
 
 /// Runs a test runner and adds up what it says.
-fn count(context: &mut Context<'_>, program: Program) -> anyhow::Result<Outcome> {
+fn count(context: &mut Context<'_>, runner: Runner, program: Program) -> anyhow::Result<Outcome> {
     let ended = program.look(&mut |line| {
         eprintln!("{line}");
-        context.tally.add_line(&line);
+        context.tally.add_line(runner, &line);
     })?;
     Ok(outcome(&ended))
 }

@@ -2,6 +2,15 @@
 
 use std::fmt;
 
+/// Whose summary lines are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runner {
+    /// cargo-nextest: one summary.
+    Nextest,
+    /// `cargo test`: a summary for each binary.
+    Libtest,
+}
+
 /// Tests that passed and failed so far.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Tally {
@@ -17,13 +26,17 @@ impl Tally {
         self.failed == 0 && self.passed > 0
     }
 
-    /// Adds what a line says, if it is a summary of libtest (`test result: …`) or nextest (`Summary […] …`).
-    pub fn add_line(&mut self, line: &str) {
+    /// Adds what a line of this runner says, if it is a summary.
+    pub fn add_line(&mut self, runner: Runner, line: &str) {
         let plain = without_colours(line);
-        let line = plain.trim_start();
-        if line.starts_with("test result:") || (line.starts_with("Summary [") && line.contains("tests run")) {
-            self.passed += number_before(line, "passed");
-            self.failed += number_before(line, "failed") + number_before(line, "timed out");
+        let is_summary = match runner {
+            // Nextest shows the output of failed tests, and with it libtest's own summaries.
+            Runner::Nextest => plain.trim_start().starts_with("Summary [") && plain.contains("run:"),
+            Runner::Libtest => plain.starts_with("test result:"),
+        };
+        if is_summary {
+            self.passed += number_before(&plain, "passed");
+            self.failed += number_before(&plain, "failed") + number_before(&plain, "timed out");
         }
     }
 }
@@ -53,30 +66,32 @@ fn without_colours(line: &str) -> String {
 mod tests {
     use super::*;
 
-    fn check(lines: &[&str], passed: u64, failed: u64) {
+    fn check(runner: Runner, lines: &[&str], passed: u64, failed: u64) {
         let mut tally = Tally::default();
-        lines.iter().for_each(|line| tally.add_line(line));
+        lines.iter().for_each(|line| tally.add_line(runner, line));
         assert_eq!(tally, Tally { passed, failed }, "{lines:?}");
     }
 
     #[test]
-    fn summaries_of_both_runners_are_added() {
-        check(&["test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured"], 12, 0);
-        check(&["test result: FAILED. 3 passed; 4 failed; 0 ignored"], 3, 4);
+    fn summaries_of_libtest_are_added() {
+        check(Runner::Libtest, &["test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured"], 12, 0);
+        check(Runner::Libtest, &["test result: FAILED. 3 passed; 4 failed; 0 ignored"], 3, 4);
         check(
-            &["     Summary [   0.52s] 9 tests run: 7 passed (1 slow), 1 failed, 1 timed out, 2 skipped"],
-            7,
-            2,
+            Runner::Libtest,
+            &["test result: ok. 1 passed; 0 failed", "test result: ok. 2 passed; 1 failed"],
+            3,
+            1,
         );
-        check(
-            &[
-                "\u{1b}[32;1m     Summary\u{1b}[0m [ 1s] \u{1b}[1m2\u{1b}[0m tests run: \u{1b}[1m2\u{1b}[0m passed, 0 skipped",
-            ],
-            2,
-            0,
-        );
-        check(&["test result: ok. 1 passed; 0 failed", "test result: ok. 2 passed; 1 failed"], 3, 1);
-        check(&["running 3 tests", "I said 5 passed"], 0, 0);
+        check(Runner::Libtest, &["running 3 tests", "I said 5 passed"], 0, 0);
+    }
+
+    #[test]
+    fn the_summary_of_nextest_is_read_alone() {
+        let summary =
+            "     Summary [   0.52s] 9 tests run: 7 passed (1 slow), 1 failed, 1 timed out, 2 skipped";
+        let coloured = "\u{1b}[32;1m     Summary\u{1b}[0m [ 1s] \u{1b}[1m1\u{1b}[0m test run: \u{1b}[1m1\u{1b}[0m passed";
+        check(Runner::Nextest, &["    test result: FAILED. 0 passed; 1 failed", summary], 7, 2);
+        check(Runner::Nextest, &[coloured], 1, 0);
     }
 
     #[test]

@@ -1,0 +1,8 @@
+//! One file a subcommand: flags to a use case, what came of it to print and exit code.
+
+pub mod attempts;
+pub mod check;
+pub mod hold;
+pub mod recipients;
+pub mod send;
+pub mod statement;

@@ -1,0 +1,221 @@
+//! `hikyaku send`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, bail};
+use app::send::{Again, Checked, DkimRequest, SendReport, SendRequest, SendSignals, Stage};
+use app::{Access, DataFolder};
+use app::relay::RelayUrl;
+use domain::{Lane, RelayKind, RelayLimits, UnknownPolicy};
+use engine::{EngineConfig, ReleaseEnd, TlsTrust};
+use indicatif::ProgressBar;
+use ledger::ReleaseState;
+use ledger_sqlite::{SqliteOptions, Synchronous};
+use runtime::{SystemClock, SystemEntropy};
+use serde_json::{Map, Value, json};
+use tokio::task::JoinHandle;
+
+use crate::arguments::{SendFlags, Sync};
+use crate::exit::Exit;
+use crate::{opened, print, progress, secret, signals};
+
+/// Rejected rows that the JSON shows.
+const REJECTED_SHOWN: usize = 100;
+
+/// Sends, prints the statement, and says by the exit code whether all is settled.
+pub fn run(flags: SendFlags) -> anyhow::Result<Exit> {
+    let request = request(&flags)?;
+    let boot = boot(flags.boot_id.as_deref())?;
+    let checked = Checked::load(request, &SystemClock)?;
+    let folder = DataFolder::open(&flags.folder.data, &SystemClock, &SystemEntropy)?;
+    let prepared = checked.scan(&folder, &SystemEntropy)?;
+    let config = EngineConfig { tcp_user_timeout: flags.tcp_user_timeout, ..EngineConfig::default() };
+    let synchronous = if flags.synchronous == Sync::Off { Synchronous::Off } else { Synchronous::Full };
+    let options = SqliteOptions { synchronous, ..SqliteOptions::default() };
+    let report = opened::executor()?.block_on(async {
+        let drain = signals::drain()?;
+        let (premises, store) = opened::own(folder, options, boot, config)?;
+        let (clock, entropy) = (&*premises.clock, &*premises.entropy);
+        let access =
+            Access::admit_new(&*premises.store, clock, entropy, &flags.folder.tenant, &opened::user()).await?;
+        let bar = Arc::new(Bar::new(&premises));
+        let stage = Box::new({
+            let bar = Arc::clone(&bar);
+            move |stage| bar.show(stage)
+        });
+        let report = app::send::send(&premises, &access, prepared, SendSignals { drain, stage }).await;
+        bar.clear();
+        drop(premises);
+        store.close().await?;
+        anyhow::Ok(report?)
+    })?;
+    show(&report, &flags);
+    Ok(exit(&report))
+}
+
+fn request(flags: &SendFlags) -> anyhow::Result<SendRequest> {
+    let relay = secret::complete(RelayUrl::parse(&flags.relay)?, flags.relay_password_file.as_deref())?;
+    let kinds = "bare, sendgrid, gmail, microsoft365, ses, other";
+    let Ok(kind) = flags.relay_kind.parse::<RelayKind>() else {
+        bail!("--relay-kind: `{}` is none of {kinds}", flags.relay_kind)
+    };
+    let policy = UnknownPolicy::from_word(&flags.policy)
+        .with_context(|| format!("--policy: `{}` is neither hold nor resend-once", flags.policy))?;
+    let lane = Lane::from_word(&flags.lane)
+        .with_context(|| format!("--lane: `{}` is neither urgent nor bulk", flags.lane))?;
+    let published = kind.limits();
+    let limits = RelayLimits {
+        sessions_max: flags.sessions,
+        messages_per_connection_max: flags.messages_per_connection.or(published.messages_per_connection_max),
+        messages_per_minute_max: flags.messages_per_minute.or(published.messages_per_minute_max),
+    };
+    let dkim = match (&flags.dkim_key, &flags.dkim_domain, &flags.dkim_selector) {
+        (Some(key), Some(domain), Some(selector)) => {
+            Some(DkimRequest { key: key.clone(), domain: domain.clone(), selector: selector.clone() })
+        }
+        _ => None,
+    };
+    Ok(SendRequest {
+        release: flags.release.clone(),
+        name: flags.name.clone(),
+        list: flags.list.clone(),
+        relay,
+        kind,
+        limits,
+        trust: flags.relay_ca.clone().map_or(TlsTrust::System, TlsTrust::File),
+        use_chunking: flags.chunking,
+        ehlo_name: ehlo_name(flags.ehlo_name.as_deref())?,
+        policy,
+        deadline: flags.deadline,
+        retry_initial: flags.retry_initial,
+        lane,
+        again: match (flags.new, flags.extend) {
+            (true, _) => Again::New,
+            (_, true) => Again::Extend,
+            _ => Again::Resume,
+        },
+        strict: flags.strict,
+        rejects: flags.rejects.clone(),
+        dkim,
+    })
+}
+
+fn ehlo_name(asked: Option<&str>) -> anyhow::Result<String> {
+    let fine = |name: &str| {
+        (1..=253).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.[]:".contains(&b))
+    };
+    match asked {
+        Some(name) if fine(name) => Ok(name.to_owned()),
+        Some(_) => bail!("--ehlo-name: not a host name or address literal"),
+        None => {
+            let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+            let name = name.trim();
+            Ok(if fine(name) { name.to_owned() } else { "localhost".to_owned() })
+        }
+    }
+}
+
+fn boot(asked: Option<&str>) -> anyhow::Result<[u8; 16]> {
+    match asked {
+        None => Ok(runtime::boot_id()?),
+        Some(digits) => Ok(u128::from_str_radix(digits, 16).context("--boot-id: not hexadecimal")?.to_be_bytes()),
+    }
+}
+
+/// The progress bar, if there is somebody to see it.
+struct Bar {
+    store: Arc<dyn ledger::Store>,
+    clock: Arc<dyn runtime::Clock>,
+    drawn: Mutex<Option<(ProgressBar, JoinHandle<()>)>>,
+}
+
+impl Bar {
+    fn new(premises: &app::send::Premises) -> Self {
+        Self { store: Arc::clone(&premises.store), clock: Arc::clone(&premises.clock), drawn: Mutex::default() }
+    }
+
+    fn show(&self, stage: Stage) {
+        match stage {
+            Stage::Sending { state: ReleaseState::Paused, .. } => {
+                eprintln!("hikyaku: the release is paused; `hikyaku resume` lets it go on");
+            }
+            Stage::Freezing { recipients } if progress::is_wanted() => eprintln!("freezing {recipients} recipients"),
+            Stage::Sending { tenant, release, .. } if progress::is_wanted() => {
+                let bar = progress::start(Arc::clone(&self.store), Arc::clone(&self.clock), tenant, release);
+                *self.drawn.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+            }
+            _ => {}
+        }
+    }
+
+    fn clear(&self) {
+        if let Some((bar, task)) = self.drawn.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn show(report: &SendReport, flags: &SendFlags) {
+    let list = &report.list;
+    if list.rows_rejected > 0 {
+        eprintln!("hikyaku: {} rows of the list were rejected:", list.rows_rejected);
+        for row in list.rejected.iter().take(REJECTED_SHOWN) {
+            eprintln!("  line {}: {}", row.line, row.reason);
+        }
+    }
+    if let ReleaseEnd::RelayStopped(reason) = &report.end {
+        eprintln!("hikyaku: the relay was stopped: {reason}");
+        eprintln!("hikyaku: what is pending was not sent; mend the cause and run the same command again");
+    }
+    if flags.folder.json {
+        print::line(&object(report, &flags.folder.tenant).to_string());
+    } else {
+        let view = &report.statement;
+        let title = format!("{} ({})", report.release.name, report.release.release);
+        let lang = print::language(flags.folder.lang);
+        print::line(&print::statement::table(&title, &view.statement, &view.differences, lang));
+    }
+}
+
+fn object(report: &SendReport, tenant: &str) -> Value {
+    let list = &report.list;
+    let mut object = Map::new();
+    object.insert("release".to_owned(), report.release.name.clone().into());
+    object.insert("release_id".to_owned(), report.release.release.to_string().into());
+    object.insert("tenant".to_owned(), tenant.into());
+    print::json::put_statement(&mut object, &report.statement.statement, &report.statement.differences);
+    let rows = json!({
+        "read": list.rows_read,
+        "accepted": list.audience.count(),
+        "rejected": list.rows_rejected,
+        "duplicates": list.duplicates.count(),
+    });
+    object.insert("rows".to_owned(), rows);
+    let rejected = list.rejected.iter().take(REJECTED_SHOWN);
+    let rejected = rejected.map(|row| json!({ "line": row.line, "reason": row.reason.to_string() }));
+    object.insert("rejected_rows".to_owned(), rejected.collect());
+    let (end, reason) = match &report.end {
+        ReleaseEnd::Settled => ("settled", None),
+        ReleaseEnd::Drained => ("drained", None),
+        ReleaseEnd::RelayStopped(reason) => ("relay stopped", Some(reason)),
+        ReleaseEnd::Broken(reason) => ("broken", Some(reason)),
+    };
+    object.insert("end".to_owned(), end.into());
+    object.insert("reason".to_owned(), reason.cloned().into());
+    let recovered = &report.recovered;
+    let recovered =
+        json!({ "unsent": recovered.unsent, "answered": recovered.answered, "unknown": recovered.unknown });
+    object.insert("recovered".to_owned(), recovered);
+    object.insert("freeze_ms".to_owned(), report.freeze_ms.into());
+    object.insert("elapsed_ms".to_owned(), report.elapsed_ms.into());
+    Value::Object(object)
+}
+
+fn exit(report: &SendReport) -> Exit {
+    match report.end {
+        ReleaseEnd::RelayStopped(_) | ReleaseEnd::Broken(_) => Exit::Refused,
+        _ if report.is_settled() => Exit::Well,
+        _ => Exit::Unsettled,
+    }
+}

@@ -1,0 +1,61 @@
+//! Opens folder and store: as their owner, or as a reader beside the owner.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use app::DataFolder;
+use app::send::Premises;
+use domain::SenderEpoch;
+use engine::EngineConfig;
+use ledger::Store;
+use ledger_sqlite::{SqliteOptions, SqliteStore};
+use runtime::{SystemClock, SystemEntropy, SystemNetwork};
+
+/// The books as a reader sees them.
+pub struct Reading {
+    /// The books.
+    pub store: Arc<dyn Store>,
+    /// The sender at work now, if one is.
+    pub live: Option<SenderEpoch>,
+}
+
+/// An executor on this thread alone.
+pub fn executor() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+/// Opens the books of a folder without owning it.
+pub async fn read(dir: &Path) -> anyhow::Result<Reading> {
+    app::folder::look_into(dir)?;
+    if !dir.join(ledger_sqlite::DATABASE_FILE).is_file() {
+        anyhow::bail!("the data folder {} has no books yet: nothing was ever frozen in it", dir.display());
+    }
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open_read_only(dir, SqliteOptions::default())?);
+    let live = app::books::live_sender(&*store, dir).await?;
+    Ok(Reading { store, live })
+}
+
+/// What a process that owns the folder works on; the store once more, to be closed at the end.
+pub fn own(
+    folder: DataFolder,
+    options: SqliteOptions,
+    boot: [u8; 16],
+    config: EngineConfig,
+) -> anyhow::Result<(Premises, Arc<SqliteStore>)> {
+    let store = Arc::new(SqliteStore::open(folder.dir(), options)?);
+    let premises = Premises {
+        folder,
+        store: Arc::clone(&store) as Arc<dyn Store>,
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        network: Arc::new(SystemNetwork),
+        boot,
+        config,
+    };
+    Ok((premises, store))
+}
+
+/// Who is at the keyboard, for the record.
+pub fn user() -> String {
+    std::env::var("USER").unwrap_or_else(|_| "command line".to_owned())
+}

@@ -1,0 +1,22 @@
+//! What people and programs read on stdout: tables in Japanese or English, and JSON.
+
+pub mod json;
+pub mod statement;
+
+use crate::arguments::Lang;
+
+/// The language asked for, else that of the environment.
+pub fn language(asked: Option<Lang>) -> Lang {
+    asked.unwrap_or_else(|| {
+        let named = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| {
+            std::env::var(name).ok().filter(|value| !value.is_empty())
+        });
+        if named.is_some_and(|value| value.starts_with("ja")) { Lang::Ja } else { Lang::En }
+    })
+}
+
+/// Prints one line to stdout; a closed pipe ends the printing, not the process.
+pub fn line(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}

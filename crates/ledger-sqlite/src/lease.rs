@@ -1,0 +1,292 @@
+//! Leases of chunks: given out, renewed, given back, taken over.
+//!
+//! A lease epoch grows each time a chunk changes hands, so that whoever held it before cannot store an attempt.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use domain::{
+    AttemptNo, ChunkNo, IntentFold, IntentNo, LeaseEpoch, ReleaseId, SenderEpoch, TenantId, Timestamp,
+};
+use ledger::{
+    AttemptKey, LeaseRequest, LeasedChunk, LeasedIntent, LedgerError, OpenAttempt, ReleaseState, WorkAhead,
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::columns::{known, release as release_row, wide};
+use crate::draft::Draft;
+use crate::failure::Failure;
+use crate::queries;
+use crate::walk::{Owed, Scope, earliest_due, walk};
+
+/// A chunk as it stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chunk {
+    pub no: ChunkNo,
+    pub first: IntentNo,
+    pub last: IntentNo,
+    pub due_at: Option<Timestamp>,
+    pub holder: Option<SenderEpoch>,
+    pub lease: LeaseEpoch,
+}
+
+impl Chunk {
+    /// Its intents.
+    pub fn scope(&self, tenant: TenantId, release: ReleaseId) -> Scope {
+        Scope { tenant, release, first: self.first, last: self.last }
+    }
+}
+
+/// A chunk out of the six columns that start at `from`.
+pub(crate) fn chunk_row(row: &Row<'_>, from: usize) -> rusqlite::Result<Chunk> {
+    Ok(Chunk {
+        no: ChunkNo(row.get(from)?),
+        first: IntentNo(row.get(from + 1)?),
+        last: IntentNo(row.get(from + 2)?),
+        due_at: row.get::<_, Option<i64>>(from + 3)?.map(Timestamp::from_millis),
+        holder: row.get::<_, Option<i64>>(from + 4)?.map(|epoch| SenderEpoch(epoch.cast_unsigned())),
+        lease: LeaseEpoch(row.get(from + 5)?),
+    })
+}
+
+pub(crate) fn chunk_get(
+    connection: &Connection,
+    tenant: TenantId,
+    release: ReleaseId,
+    no: ChunkNo,
+) -> Result<Option<Chunk>, Failure> {
+    let mut get = connection.prepare_cached(queries::DELIVERY_CHUNK_GET)?;
+    let key = params![wide(tenant.0), wide(release.0), no.0];
+    Ok(get.query_row(key, |row| chunk_row(row, 0)).optional()?)
+}
+
+pub(crate) fn release_state(
+    connection: &Connection,
+    tenant: TenantId,
+    release: ReleaseId,
+) -> Result<Option<ReleaseState>, Failure> {
+    let mut get = connection.prepare_cached(queries::RELEASE_STATE_GET)?;
+    let code: Option<u8> =
+        get.query_row(params![wide(tenant.0), wide(release.0)], |row| row.get(0)).optional()?;
+    Ok(code.map(|code| known(0, i64::from(code), ReleaseState::from_code(code))).transpose()?)
+}
+
+/// Leases the chunks that are due; gives none of a release that may not be sent.
+pub(crate) fn lease(draft: &Draft<'_>, request: &LeaseRequest) -> Result<Vec<Chunk>, Failure> {
+    let (tenant, release) = (wide(request.tenant.0), wide(request.release.0));
+    if release_state(draft.connection(), request.tenant, request.release)? != Some(ReleaseState::Active) {
+        return Ok(Vec::new());
+    }
+    let due = params![tenant, release, request.now.as_millis(), request.chunks_max];
+    let mut list = draft.prepare(queries::DELIVERY_CHUNK_LIST_DUE)?;
+    let mut chunks = list.query_map(due, |row| chunk_row(row, 0))?.collect::<Result<Vec<_>, _>>()?;
+    let mut take = draft.prepare(queries::DELIVERY_CHUNK_LEASE)?;
+    for chunk in &mut chunks {
+        let until = request.lease_until.as_millis();
+        take.execute(params![tenant, release, chunk.no.0, wide(request.sender.0), until])?;
+        chunk.lease.0 += 1;
+    }
+    Ok(chunks)
+}
+
+/// Of each leased chunk, the intents that may be tried by `now`.
+pub(crate) fn load(
+    connection: &Connection,
+    request: &LeaseRequest,
+    chunks: &[Chunk],
+) -> Result<Vec<LeasedChunk>, Failure> {
+    chunks.iter().map(|chunk| load_chunk(connection, request, chunk)).collect()
+}
+
+fn load_chunk(
+    connection: &Connection,
+    request: &LeaseRequest,
+    chunk: &Chunk,
+) -> Result<LeasedChunk, Failure> {
+    let scope = chunk.scope(request.tenant, request.release);
+    let mut due = Vec::new();
+    walk::<()>(connection, scope, |owed| {
+        if owed.due_at(request.now).is_some_and(|at| at <= request.now) {
+            due.push((owed.intent, owed.next_attempt(), owed.fold(None).unresolved_dots()));
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let intents = with_recipients(connection, scope, &due)?;
+    Ok(LeasedChunk { release: request.release, chunk: chunk.no, lease: chunk.lease, intents })
+}
+
+/// Adds address and fields to what is due; both come in the intents' order.
+fn with_recipients(
+    connection: &Connection,
+    scope: Scope,
+    due: &[(u32, AttemptNo, u32)],
+) -> Result<Vec<LeasedIntent>, Failure> {
+    let mut recipients = connection.prepare_cached(queries::RECIPIENT_RANGE)?;
+    let range = params![wide(scope.tenant.0), wide(scope.release.0), scope.first.0, scope.last.0];
+    let mut rows = recipients.query(range)?;
+    let mut intents = Vec::with_capacity(due.len());
+    for (intent, attempt, unresolved_dots) in due {
+        let (address, fields) = loop {
+            match rows.next()? {
+                Some(row) if row.get::<_, u32>(0)? < *intent => {}
+                Some(row) if row.get::<_, u32>(0)? == *intent => break (row.get(1)?, row.get(2)?),
+                _ => {
+                    return Err(Failure::refused(format!(
+                        "intent {intent} of {} has no recipient",
+                        scope.release
+                    )));
+                }
+            }
+        };
+        let intent = IntentNo(*intent);
+        intents.push(LeasedIntent {
+            intent,
+            attempt: *attempt,
+            unresolved_dots: *unresolved_dots,
+            address,
+            fields,
+        });
+    }
+    Ok(intents)
+}
+
+/// Ends a lease: the chunk becomes due when the first of its intents may be tried, or is done.
+pub(crate) fn give_back(
+    draft: &Draft<'_>,
+    tenant: TenantId,
+    release: ReleaseId,
+    chunk: &Chunk,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let due = earliest_due(draft.connection(), chunk.scope(tenant, release), now)?;
+    let set = params![wide(tenant.0), wide(release.0), chunk.no.0, due.map(Timestamp::as_millis)];
+    draft.prepare(queries::DELIVERY_CHUNK_RETURN)?.execute(set)?;
+    Ok(())
+}
+
+/// Every chunk out on lease, of all tenants.
+fn leased(connection: &Connection) -> Result<Vec<(TenantId, ReleaseId, Chunk)>, Failure> {
+    let mut list = connection.prepare_cached(queries::DELIVERY_CHUNK_LIST_LEASED)?;
+    let rows = list.query_map([], |row| {
+        let (tenant, release) = (row.get::<_, i64>(0)?, row.get::<_, i64>(1)?);
+        Ok((TenantId(tenant.cast_unsigned()), ReleaseId(release.cast_unsigned()), chunk_row(row, 2)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Gives back all that `sender` holds.
+pub(crate) fn return_all(draft: &Draft<'_>, sender: SenderEpoch, now: Timestamp) -> Result<(), Failure> {
+    for (tenant, release, chunk) in leased(draft.connection())? {
+        if chunk.holder == Some(sender) {
+            give_back(draft, tenant, release, &chunk, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes every lease of an earlier sender, and gives the attempts in it that have no outcome.
+///
+/// The owner of the data folder holds its lock, so no earlier sender lives: leases are taken before their end too.
+pub(crate) fn take_over(
+    draft: &Draft<'_>,
+    sender: SenderEpoch,
+    now: Timestamp,
+) -> Result<Vec<OpenAttempt>, Failure> {
+    let mut open = Vec::new();
+    let mut take = draft.prepare(queries::DELIVERY_CHUNK_LEASE)?;
+    for (tenant, release, chunk) in leased(draft.connection())? {
+        if chunk.holder.is_none_or(|holder| holder >= sender) {
+            continue;
+        }
+        let key = params![wide(tenant.0), wide(release.0), chunk.no.0, wide(sender.0), now.as_millis()];
+        take.execute(key)?;
+        open_attempts(draft.connection(), chunk.scope(tenant, release), sender, &mut open)?;
+    }
+    Ok(open)
+}
+
+fn open_attempts(
+    connection: &Connection,
+    scope: Scope,
+    sender: SenderEpoch,
+    open: &mut Vec<OpenAttempt>,
+) -> Result<(), Failure> {
+    let mut found = Vec::new();
+    walk::<()>(connection, scope, |owed| {
+        for (attempt, epoch) in owed.open().filter(|(_, epoch)| *epoch < sender) {
+            let before = fold_before(owed, attempt).unresolved_dots();
+            found.push((IntentNo(owed.intent), attempt, epoch, before));
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let release = connection
+        .prepare_cached(queries::RELEASE_GET)?
+        .query_row(params![wide(scope.tenant.0), wide(scope.release.0)], release_row)?
+        .0;
+    for (intent, attempt, epoch, unresolved_dots) in found {
+        let key = AttemptKey { tenant: scope.tenant, release: scope.release, intent, attempt };
+        let (session, opened_at) = connection
+            .prepare_cached(queries::ATTEMPT_GET)?
+            .query_row(params![wide(key.tenant.0), wide(key.release.0), intent.0, attempt.0], |row| {
+                Ok((row.get::<_, i64>(0)?, Timestamp::from_millis(row.get(1)?)))
+            })?;
+        let (journal, boot) = journal_of(connection, epoch)?;
+        open.push(OpenAttempt {
+            key,
+            session: domain::SessionId(session.cast_unsigned()),
+            journal,
+            boot,
+            unresolved_dots,
+            policy: release.policy,
+            retry_initial: Duration::from_millis(release.retry_initial_ms),
+            opened_at,
+        });
+    }
+    Ok(())
+}
+
+/// The fold of what came before an attempt.
+fn fold_before(owed: &Owed, attempt: AttemptNo) -> IntentFold {
+    let earlier = Owed {
+        intent: owed.intent,
+        suppression: owed.suppression,
+        attempts: owed.attempts.iter().copied().filter(|(no, _)| *no < attempt).collect(),
+        outcomes: owed.outcomes.iter().copied().filter(|(no, _)| *no < attempt).collect(),
+        witnessed: owed.witnessed.iter().copied().filter(|no| *no < attempt).collect(),
+        retry_at: None,
+    };
+    earlier.fold(None)
+}
+
+/// The journal and boot of a sender; of one that was never registered: none that exists.
+fn journal_of(connection: &Connection, epoch: SenderEpoch) -> Result<(u64, [u8; 16]), Failure> {
+    let found = connection
+        .prepare_cached(queries::SENDER_GET)?
+        .query_row([wide(epoch.0)], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))
+        .optional()?;
+    Ok(found.unwrap_or_default())
+}
+
+/// What is still ahead, by the small tables.
+pub(crate) fn work_ahead(
+    connection: &Connection,
+    tenant: TenantId,
+    release: ReleaseId,
+    now: Timestamp,
+) -> Result<WorkAhead, Failure> {
+    if release_state(connection, tenant, release)?.is_none() {
+        return Err(LedgerError::NotFound { what: "the release" }.into());
+    }
+    let mut count = connection.prepare_cached(queries::DELIVERY_CHUNK_COUNT)?;
+    let ahead = count.query_row(params![wide(tenant.0), wide(release.0), now.as_millis()], |row| {
+        Ok(WorkAhead {
+            chunks_due: row.get::<_, i64>(0)?.cast_unsigned(),
+            chunks_leased: row.get::<_, i64>(1)?.cast_unsigned(),
+            next_due_at: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
+        })
+    })?;
+    Ok(ahead)
+}

@@ -1,0 +1,76 @@
+//! Settles what is still owed of a release: one entry without attempt for each pending intent, chunk by chunk.
+//!
+//! Chunks out on lease are left alone: what is on the wire ends first. An intent whose message end may have
+//! arrived stays unknown; only its place in the retry schedule is dropped.
+
+use std::ops::ControlFlow;
+
+use domain::{AttemptNo, IntentNo, IntentState, Phase};
+use ledger::{AttemptKey, OutcomeRow, SettleReceipt, SettleRequest};
+use rusqlite::params;
+
+use crate::columns::wide;
+use crate::draft::Draft;
+use crate::failure::Failure;
+use crate::lease::{self, Chunk, chunk_row};
+use crate::outcomes::OutcomeWriter;
+use crate::queries;
+use crate::walk::walk;
+
+/// Settles at most `chunks_max` chunks.
+pub(crate) fn settle(draft: &mut Draft<'_>, request: &SettleRequest) -> Result<SettleReceipt, Failure> {
+    if !request.verdict.is_settlement() {
+        return Err(Failure::refused("a settlement is `cancelled` or `expired`"));
+    }
+    let key = params![wide(request.tenant.0), wide(request.release.0), i64::MAX, request.chunks_max];
+    let chunks = draft
+        .prepare(queries::DELIVERY_CHUNK_LIST_DUE)?
+        .query_map(key, |row| chunk_row(row, 0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut settled = 0;
+    for chunk in &chunks {
+        settled += settle_chunk(draft, request, chunk)?;
+    }
+    let end_of_time = domain::Timestamp::from_millis(i64::MAX);
+    let ahead = lease::work_ahead(draft.connection(), request.tenant, request.release, end_of_time)?;
+    Ok(SettleReceipt { settled, chunks_left: ahead.chunks_due, chunks_leased: ahead.chunks_leased })
+}
+
+fn settle_chunk(draft: &mut Draft<'_>, request: &SettleRequest, chunk: &Chunk) -> Result<u64, Failure> {
+    let scope = chunk.scope(request.tenant, request.release);
+    let mut pending = Vec::new();
+    walk::<()>(draft.connection(), scope, |owed| {
+        if owed.fold(None).state() == IntentState::Pending {
+            pending.push(IntentNo(owed.intent));
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let mut writer = OutcomeWriter::new(draft, request.sender, request.now)?;
+    for intent in &pending {
+        writer.add(draft, &settlement(request, *intent))?;
+    }
+    let (tenant, release) = (wide(request.tenant.0), wide(request.release.0));
+    draft.prepare(queries::RETRY_DUE_DROP_RANGE)?.execute(params![
+        tenant,
+        release,
+        chunk.first.0,
+        chunk.last.0
+    ])?;
+    let done: Option<i64> = None;
+    draft.prepare(queries::DELIVERY_CHUNK_RETURN)?.execute(params![tenant, release, chunk.no.0, done])?;
+    Ok(pending.len() as u64)
+}
+
+fn settlement(request: &SettleRequest, intent: IntentNo) -> OutcomeRow {
+    OutcomeRow {
+        key: AttemptKey { tenant: request.tenant, release: request.release, intent, attempt: AttemptNo(0) },
+        verdict: request.verdict,
+        phase: Phase::Permit,
+        code: None,
+        enhanced: None,
+        reply_digest: [0; 16],
+        reply_text: String::new(),
+        at: request.now,
+        retry_at: None,
+    }
+}

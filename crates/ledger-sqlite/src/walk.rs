@@ -1,0 +1,197 @@
+//! One merge pass over the books of a run of intents, in key order: each intent with every entry against it.
+//!
+//! No row is looked up by itself, so a million intents take well under a second. Entries without an intent are
+//! passed over here; the check looks for them.
+
+use std::ops::ControlFlow;
+
+use domain::{
+    AttemptNo, Entry, IntentFold, IntentNo, IntentState, ReleaseId, SenderEpoch, SuppressionReason,
+};
+use domain::{TenantId, Timestamp, Verdict};
+use rusqlite::{Connection, Rows, params};
+
+use crate::columns::{known, wide};
+use crate::failure::Failure;
+use crate::queries;
+
+/// A run of intents of one release.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scope {
+    pub tenant: TenantId,
+    pub release: ReleaseId,
+    pub first: IntentNo,
+    pub last: IntentNo,
+}
+
+/// One intent and all that stands against it.
+#[derive(Debug, Default)]
+pub(crate) struct Owed {
+    pub intent: u32,
+    pub suppression: Option<SuppressionReason>,
+    pub attempts: Vec<(AttemptNo, SenderEpoch)>,
+    pub outcomes: Vec<(AttemptNo, Verdict)>,
+    pub witnessed: Vec<AttemptNo>,
+    /// What the retry schedule says; only where it was asked for.
+    pub retry_at: Option<Timestamp>,
+}
+
+impl Owed {
+    /// The fold that counters follow: attempts without outcome do not count.
+    pub fn counted(&self) -> IntentFold {
+        let mut fold = IntentFold::new(self.suppression);
+        self.outcomes.iter().for_each(|(no, verdict)| fold.add(Entry::Outcome(*no, *verdict)));
+        self.witnessed.iter().for_each(|no| fold.add(Entry::WitnessAccepted(*no)));
+        fold
+    }
+
+    /// The whole fold; attempts of `live` without outcome are at work, all others are stale.
+    pub fn fold(&self, live: Option<SenderEpoch>) -> IntentFold {
+        let mut fold = self.counted();
+        for (no, sender) in self.open() {
+            fold.add(if Some(sender) == live { Entry::OpenLive(no) } else { Entry::OpenStale(no) });
+        }
+        fold
+    }
+
+    /// Attempts without outcome.
+    pub fn open(&self) -> impl Iterator<Item = (AttemptNo, SenderEpoch)> {
+        self.attempts.iter().copied().filter(|(no, _)| !self.outcomes.iter().any(|(other, _)| other == no))
+    }
+
+    /// The number that the next attempt must bear.
+    pub fn next_attempt(&self) -> AttemptNo {
+        let tried = self.attempts.iter().map(|(no, _)| no.0).max().unwrap_or(0);
+        let answered = self.outcomes.iter().map(|(no, _)| no.0).max().unwrap_or(0);
+        AttemptNo(tried.max(answered).saturating_add(1))
+    }
+
+    /// When it may be tried by itself, `now` if nothing says otherwise; `None`: not by itself.
+    ///
+    /// An attempt without outcome is taken for sent: only its outcome makes the intent triable again.
+    pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.fold(None).state() {
+            IntentState::Pending => Some(self.retry_at.unwrap_or(now)),
+            IntentState::Unknown if self.open().next().is_none() => self.retry_at,
+            _ => None,
+        }
+    }
+
+    fn reset(&mut self, intent: u32, suppression: Option<SuppressionReason>) {
+        self.intent = intent;
+        self.suppression = suppression;
+        self.attempts.clear();
+        self.outcomes.clear();
+        self.witnessed.clear();
+        self.retry_at = None;
+    }
+}
+
+/// Calls `each` for every intent of the scope, until it breaks off.
+pub(crate) fn walk<B>(
+    connection: &Connection,
+    scope: Scope,
+    mut each: impl FnMut(&Owed) -> Result<ControlFlow<B>, Failure>,
+) -> Result<Option<B>, Failure> {
+    let range = params![wide(scope.tenant.0), wide(scope.release.0), scope.first.0, scope.last.0];
+    let mut intents = connection.prepare_cached(queries::INTENT_RANGE)?;
+    let mut attempts = connection.prepare_cached(queries::ATTEMPT_RANGE)?;
+    let mut outcomes = connection.prepare_cached(queries::OUTCOME_RANGE)?;
+    let mut witnesses = connection.prepare_cached(queries::WITNESS_RANGE)?;
+    let mut retries = connection.prepare_cached(queries::RETRY_DUE_RANGE)?;
+    let mut rows = intents.query(range)?;
+    let mut attempts = Cursor::over(attempts.query(range)?, true)?;
+    let mut outcomes = Cursor::over(outcomes.query(range)?, true)?;
+    let mut witnesses = Cursor::over(witnesses.query(range)?, false)?;
+    let mut retries = Cursor::over(retries.query(range)?, false)?;
+    let mut owed = Owed::default();
+    while let Some(row) = rows.next()? {
+        let intent = row.get(0)?;
+        owed.reset(intent, suppression(row.get(1)?)?);
+        while let Some((no, epoch)) = attempts.take(intent)? {
+            owed.attempts.push((attempt_no(no)?, SenderEpoch(epoch.cast_unsigned())));
+        }
+        while let Some((no, code)) = outcomes.take(intent)? {
+            owed.outcomes.push((attempt_no(no)?, verdict(code)?));
+        }
+        while let Some((no, _)) = witnesses.take(intent)? {
+            owed.witnessed.push(attempt_no(no)?);
+        }
+        while let Some((due_at, _)) = retries.take(intent)? {
+            owed.retry_at = Some(Timestamp::from_millis(due_at));
+        }
+        if let ControlFlow::Break(value) = each(&owed)? {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
+}
+
+/// When the first intent of the scope may be tried; `None` when none ever by itself.
+pub(crate) fn earliest_due(
+    connection: &Connection,
+    scope: Scope,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Failure> {
+    let mut earliest: Option<Timestamp> = None;
+    walk::<()>(connection, scope, |owed| {
+        if let Some(due) = owed.due_at(now) {
+            earliest = Some(earliest.map_or(due, |known| known.min(due)));
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(earliest)
+}
+
+/// The reason that a column stands for; 0 is owed.
+pub(crate) fn suppression(code: u8) -> rusqlite::Result<Option<SuppressionReason>> {
+    if code == 0 {
+        return Ok(None);
+    }
+    known(0, i64::from(code), SuppressionReason::from_code(code)).map(Some)
+}
+
+pub(crate) fn attempt_no(number: i64) -> rusqlite::Result<AttemptNo> {
+    known(0, number, u16::try_from(number).ok()).map(AttemptNo)
+}
+
+pub(crate) fn verdict(code: i64) -> rusqlite::Result<Verdict> {
+    known(0, code, u8::try_from(code).ok().and_then(Verdict::from_code))
+}
+
+/// Rows of (intent, number[, number]) in the intents' order, one ahead.
+struct Cursor<'s> {
+    rows: Rows<'s>,
+    wide: bool,
+    next: Option<(u32, i64, i64)>,
+}
+
+impl<'s> Cursor<'s> {
+    fn over(rows: Rows<'s>, wide: bool) -> Result<Self, Failure> {
+        let mut cursor = Self { rows, wide, next: None };
+        cursor.advance()?;
+        Ok(cursor)
+    }
+
+    /// The next row of `intent`; rows of intents before it are passed over.
+    fn take(&mut self, intent: u32) -> Result<Option<(i64, i64)>, Failure> {
+        while let Some((of, first, second)) = self.next {
+            if of > intent {
+                return Ok(None);
+            }
+            self.advance()?;
+            if of == intent {
+                return Ok(Some((first, second)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn advance(&mut self) -> Result<(), Failure> {
+        self.next = match self.rows.next()? {
+            Some(row) => Some((row.get(0)?, row.get(1)?, if self.wide { row.get(2)? } else { 0 })),
+            None => None,
+        };
+        Ok(())
+    }
+}

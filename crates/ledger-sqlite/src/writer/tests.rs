@@ -1,0 +1,1 @@
+//! What the writer does with groups, refusals and defects.
