@@ -7,6 +7,8 @@ mod inbox;
 mod peers;
 #[cfg(feature = "power")]
 mod power;
+#[cfg(feature = "power")]
+mod power_disk;
 mod proxy;
 mod sink_faults;
 mod sink_log;

@@ -87,7 +87,8 @@ impl Report {
             line.duplicates,
             line.unknown
         );
-        for words in self.broken.iter().chain(&self.verdict.examples) {
+        let examples = if self.broken.is_empty() { &[][..] } else { &self.verdict.examples };
+        for words in self.broken.iter().chain(examples) {
             eprintln!("  {words}");
         }
         if json {
