@@ -7,6 +7,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// All is well.
     Well,
+    /// A drill failed.
+    Failed,
     /// Bad input or a fault.
     Refused,
     /// A mail is unknown, expired or pending, or the books differ.
@@ -20,6 +22,7 @@ impl Exit {
     pub const fn code(self) -> u8 {
         match self {
             Self::Well => 0,
+            Self::Failed => 1,
             Self::Refused => 2,
             Self::Unsettled => 3,
             Self::Findings => 4,

@@ -1,11 +1,12 @@
 //! The command line, and the root where rooms are put together: it parses, opens store and folder, calls `app`,
 //! prints, and turns what came of it into an exit code.
 //!
-//! Exit codes: 0 all is well; 2 bad input or a fault; 3 a mail is unknown, expired or pending, or the books differ;
+//! Exit codes: 0 all is well; 1 a drill failed; 2 bad input or a fault; 3 a mail is unknown, expired or pending, or the books differ;
 //! 4 `check` or `verify` found something.
 
 mod arguments;
 mod command;
+mod drill;
 mod exit;
 mod opened;
 mod print;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, DrillCommand};
 use crate::exit::Exit;
 
 fn main() -> ExitCode {
@@ -50,6 +51,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Recipients(flags) => command::recipients::run(&flags),
         Command::Attempts(flags) => command::attempts::run(&flags),
         Command::Check(flags) => command::check::run(&flags),
+        Command::Drill(DrillCommand::BorrowedCredentials(flags)) => command::drill::run(&flags),
         Command::Pause(flags) => command::hold::run(&flags, app::hold::HoldOrder::Pause),
         Command::Resume(flags) => command::hold::run(&flags, app::hold::HoldOrder::Resume),
         Command::Cancel(flags) => command::hold::run(&flags, app::hold::HoldOrder::Cancel),

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{
-    AttemptNo, AudienceDigest, CredentialVersion, Fingerprint, IntentNo, Lane, LinkSecurity, NodeId, Phase, RelayId,
-    RelayKind, ReleaseId, ReplyCode, SenderEpoch, SessionId, TenantId, Timestamp, UnknownPolicy, Verdict,
+    AttemptNo, AudienceDigest, CredentialVersion, Fingerprint, IntentNo, Lane, LinkSecurity, NodeId, Phase,
+    RelayId, RelayKind, ReleaseId, ReplyCode, SenderEpoch, SessionId, TenantId, Timestamp, UnknownPolicy,
+    Verdict,
 };
 use ledger::{
-    AttemptKey, AttemptPermit, AttemptRow, AudienceSeal, ChunkReturn, CredentialRow, DeliveryCommit, IntentBatch,
-    IntentRow, LeaseRequest, LeasedChunk, OutcomeRow, RelayRow, ReleaseRow, SenderRow, SessionRow, Store, TenantRow,
-    recipient_hash,
+    AttemptKey, AttemptPermit, AttemptRow, AudienceSeal, ChunkReturn, CredentialRow, DeliveryCommit,
+    IntentBatch, IntentRow, LeaseRequest, LeasedChunk, OutcomeRow, RelayRow, ReleaseRow, SenderRow,
+    SessionRow, Store, TenantRow, recipient_hash,
 };
 use ledger_sqlite::{SqliteOptions, SqliteStore};
 use runtime::{Clock, SystemClock};
@@ -243,7 +244,8 @@ fn cpu_seconds() -> (f64, f64) {
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     threads.fold((0.0, 0.0), |(writer, all), thread| {
         let read = |file: &str| std::fs::read_to_string(thread.path().join(file)).unwrap_or_default();
-        let ran = read("schedstat").split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or(0.0) / 1e9;
+        let ran =
+            read("schedstat").split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or(0.0) / 1e9;
         let is_writer = read("comm").trim() == "books-writer";
         (writer + if is_writer { ran } else { 0.0 }, all + ran)
     })

@@ -155,6 +155,8 @@ fn witness_append(draft: &mut Draft<'_>, author: Author, rows: &[WitnessRow]) ->
         if row.accepted {
             let mut after = before.clone();
             after.add(Entry::WitnessAccepted(row.key.attempt));
+            let intent = params![wide(row.key.tenant.0), wide(row.key.release.0), row.key.intent.0];
+            draft.prepare(queries::RETRY_DUE_DROP)?.execute(intent)?;
             draft.entries.tally(row.key.tenant, row.key.release).moved(&before, &after);
         }
     }

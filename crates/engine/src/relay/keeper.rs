@@ -69,9 +69,12 @@ impl RelayActor {
         let place = format!("{}:{}", self.spec.host, self.spec.port);
         match (report.health, report.reason) {
             (SessionHealth::Hopeless, reason) => {
-                let reason = reason.unwrap_or_else(|| "the relay cannot be used".to_owned());
-                tracing::error!(relay = %self.spec.relay, place, reason, "the relay is stopped");
-                self.status.send_replace(RelayStatus::Stopped(format!("relay {place}: {reason}")));
+                // Every session finds the same fault: the first one says so, the others only end.
+                if !matches!(*self.status.borrow(), RelayStatus::Stopped(_) | RelayStatus::Broken(_)) {
+                    let reason = reason.unwrap_or_else(|| "the relay cannot be used".to_owned());
+                    tracing::error!(relay = %self.spec.relay, place, reason, "the relay is stopped");
+                    self.status.send_replace(RelayStatus::Stopped(format!("relay {place}: {reason}")));
+                }
                 self.drain();
             }
             (SessionHealth::Failed, reason) => {

@@ -58,9 +58,7 @@ fn text(view: &AttemptView) -> String {
         lines.push(format!("  session {} to {} ({tls})", session.session, session.peer));
     }
     for row in &view.outcomes {
-        let code = row.code.map(|code| format!(" {code}")).unwrap_or_default();
-        let enhanced = row.enhanced.map(|status| format!(" {status}")).unwrap_or_default();
-        lines.push(format!("  {} {} at {}{code}{enhanced} {}", row.at, row.verdict, row.phase, row.reply_text));
+        lines.push(format!("  {} {} at {}: {}", row.at, row.verdict, row.phase, row.reply_text));
     }
     if view.outcomes.is_empty() {
         lines.push("  no outcome".to_owned());

@@ -2,6 +2,7 @@
 
 pub mod attempts;
 pub mod check;
+pub mod drill;
 pub mod hold;
 pub mod recipients;
 pub mod send;

@@ -48,10 +48,7 @@ fn object(view: &RecipientView) -> String {
 fn text(view: &RecipientView) -> String {
     let address = view.address.as_deref().unwrap_or("(erased)");
     let why = match (&view.last, view.suppression) {
-        (Some(last), _) => {
-            let code = last.code.map(|code| format!(" {code}")).unwrap_or_default();
-            format!(" {}{code} {}", last.phase, last.reply_text)
-        }
+        (Some(last), _) => format!(" {} at {}: {}", last.verdict, last.phase, last.reply_text),
         (None, Some(reason)) => format!(" {reason}"),
         (None, None) => String::new(),
     };

@@ -38,7 +38,7 @@ impl Committer {
     /// Copies the log into the file and closes it.
     pub fn close(self) -> Result<(), LedgerError> {
         let failed = |error: rusqlite::Error| Failure::from(error).during("closing the books");
-        self.connection.pragma_query(None, "wal_checkpoint(TRUNCATE)", |_| Ok(())).map_err(failed)?;
+        self.connection.pragma(None, "wal_checkpoint", "TRUNCATE", |_| Ok(())).map_err(failed)?;
         self.connection.close().map_err(|(_, error)| failed(error))
     }
 
