@@ -15,10 +15,10 @@ use tokio::task::JoinHandle;
 use crate::compose::{Composer, ReleaseWork};
 use crate::config::EngineConfig;
 use crate::journal::Journal;
+use crate::recorder::Progress;
 use crate::recover::{RecoverError, RecoverOptions, Recovered, recover};
 use crate::relay::tls::TrustError;
 use crate::relay::{Ground, RelayActor, RelaySpec, RelayStatus};
-use crate::recorder::Progress;
 use crate::runner::{ReleaseEnd, Runner};
 
 /// The window of which earlier processes' use of a limited relay is recalled.

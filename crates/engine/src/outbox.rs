@@ -97,8 +97,7 @@ impl Outbox {
     /// The next mail, urgent ones first.
     pub fn take(&self) -> Option<ReadyMail> {
         let mut state = self.lock();
-        let (mail, _room) =
-            state.lanes.iter_mut().find_map(VecDeque::pop_front)?;
+        let (mail, _room) = state.lanes.iter_mut().find_map(VecDeque::pop_front)?;
         Some(mail)
     }
 

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use domain::{SenderEpoch, TenantId};
 use ledger::{
-    AttemptKey, AttemptPermit, ChunkReturn, DeliveryCommit, LedgerError, OutcomeRow, RelayUse, SessionRow, Store,
+    AttemptKey, AttemptPermit, ChunkReturn, DeliveryCommit, LedgerError, OutcomeRow, RelayUse, SessionRow,
+    Store,
 };
 use runtime::Clock;
 use tokio::sync::{Notify, watch};

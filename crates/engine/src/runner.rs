@@ -158,7 +158,10 @@ impl Runner {
     }
 
     /// Nothing is due: ends when nothing is ahead, else waits for a return, a due time, an order or the deadline.
-    async fn wait_for_due(&self, returned: impl Future<Output = ()>) -> Result<Option<ReleaseEnd>, LedgerError> {
+    async fn wait_for_due(
+        &self,
+        returned: impl Future<Output = ()>,
+    ) -> Result<Option<ReleaseEnd>, LedgerError> {
         let store = &self.actor.ground.store;
         let ahead = store.work_ahead(self.work.tenant, self.work.release, self.now()).await?;
         if ahead.chunks_due > 0 {

@@ -6,7 +6,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 
-use domain::{AttemptNo, EnhancedStatus, IntentNo, Phase, ReleaseId, ReplyCode, TenantId, Timestamp, Verdict};
+use domain::{
+    AttemptNo, EnhancedStatus, IntentNo, Phase, ReleaseId, ReplyCode, TenantId, Timestamp, Verdict,
+};
 use ledger::AttemptKey;
 use memmap2::MmapRaw;
 
@@ -22,7 +24,7 @@ const TEXT_MAX: usize = 256;
 const REPLY_FIXED: usize = 18;
 
 // The two regions fit, and every seal is aligned.
-const _: () = assert!(4 + DOT_OCTETS <= REPLY_AT && REPLY_AT % 4 == 0 && SLOT_OCTETS % 4 == 0);
+const _: () = assert!(4 + DOT_OCTETS <= REPLY_AT && REPLY_AT.is_multiple_of(4) && SLOT_OCTETS.is_multiple_of(4));
 const _: () = assert!(REPLY_AT + 4 + REPLY_FIXED + 16 + TEXT_MAX <= SLOT_OCTETS);
 
 /// What opens the file.
@@ -108,7 +110,7 @@ pub fn write_reply(map: &MmapRaw, offset: usize, reply: &JournaledReply) {
     octets.extend(reply.at.as_millis().to_be_bytes());
     octets.extend(u16::try_from(cut).unwrap_or(0).to_be_bytes());
     octets.extend(reply.digest);
-    octets.extend(reply.text[..cut].as_bytes());
+    octets.extend(&reply.text.as_bytes()[..cut]);
     write_sealed(map, offset + REPLY_AT, &octets);
 }
 

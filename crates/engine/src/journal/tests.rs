@@ -1,15 +1,12 @@
+//! The journal against files: what survives, what is torn, what proves nothing.
+
 use super::*;
 use domain::{AttemptNo, IntentNo, Phase, ReleaseId, ReplyCode, TenantId, Timestamp, Verdict};
 
 const BOOT: [u8; 16] = [9; 16];
 
 fn key(intent: u32) -> AttemptKey {
-    AttemptKey {
-        tenant: TenantId(1),
-        release: ReleaseId(2),
-        intent: IntentNo(intent),
-        attempt: AttemptNo(1),
-    }
+    AttemptKey { tenant: TenantId(1), release: ReleaseId(2), intent: IntentNo(intent), attempt: AttemptNo(1) }
 }
 
 fn reply(text: &str) -> JournaledReply {

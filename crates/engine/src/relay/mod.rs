@@ -114,7 +114,9 @@ pub enum BrokenReason {
     #[error("{0}")]
     Store(#[from] LedgerError),
     /// A mail met a session of another tenant, relay or credential (invariant 6).
-    #[error("a mail of {mail} was about to go over a session of {session}; this is a defect, nothing was sent")]
+    #[error(
+        "a mail of {mail} was about to go over a session of {session}; this is a defect, nothing was sent"
+    )]
     Identity {
         /// Whose mail.
         mail: String,

@@ -30,7 +30,9 @@ pub enum TrustError {
         reason: String,
     },
     /// The machine has no usable certificate store.
-    #[error("this machine has no certificate store ({reason}); install ca-certificates or name a file with --relay-ca")]
+    #[error(
+        "this machine has no certificate store ({reason}); install ca-certificates or name a file with --relay-ca"
+    )]
     NoSystemStore {
         /// What was wrong.
         reason: String,
@@ -64,7 +66,8 @@ fn roots(trust: &TlsTrust) -> Result<RootCertStore, TrustError> {
             let found = rustls_native_certs::load_native_certs();
             roots.add_parsable_certificates(found.certs);
             if roots.is_empty() {
-                let reason = found.errors.first().map_or_else(|| "it is empty".to_owned(), ToString::to_string);
+                let reason =
+                    found.errors.first().map_or_else(|| "it is empty".to_owned(), ToString::to_string);
                 return Err(TrustError::NoSystemStore { reason });
             }
         }

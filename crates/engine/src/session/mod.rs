@@ -4,25 +4,28 @@
 //! client. The message end is sent only when the attempt is durable and not fenced, the lease holds, the identity
 //! fits, and the journal bears the dot mark. Every mail that this session took leaves it with an outcome.
 
+mod accounting;
+mod hand;
+mod link;
 mod verdict;
 mod wire;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use domain::breaker::SessionHealth;
-use domain::{LinkSecurity, Moment, Phase, SessionId, Verdict};
-use ledger::{AttemptPermit, AttemptRow, LedgerError, OutcomeRow, SessionRow};
+use domain::{LinkSecurity, Moment, SessionId};
+use ledger::SessionRow;
 use runtime::DialOptions;
-use smtp::client::{Body, Client, ClientConfig, Credentials, Envelope, Event, SessionEnd, Settlement, TlsMode};
+use smtp::client::{Client, ClientConfig, Credentials, Event, SessionEnd, TlsMode};
 use tokio::sync::watch;
 
 use crate::compose::ReadyMail;
-use crate::journal::{JournaledReply, Ring, SlotNo};
+use crate::journal::{Ring, SlotNo};
 use crate::recorder::{Progress, Ticket};
 use crate::relay::{BrokenReason, Orders, RelayActor};
+use link::Link;
 use wire::Wire;
 
 /// How long a session stays open without work.
@@ -43,7 +46,10 @@ impl SessionReport {
     /// The report in the name of a session that cannot give its own.
     #[must_use]
     pub fn panicked() -> Self {
-        Self { health: SessionHealth::Failed, reason: Some("the session's task ended by a defect".to_owned()) }
+        Self {
+            health: SessionHealth::Failed,
+            reason: Some("the session's task ended by a defect".to_owned()),
+        }
     }
 
     fn failed(reason: String) -> Self {
@@ -240,19 +246,6 @@ impl Session {
         }
     }
 
-    /// Mails of held releases leave the hand; their outcomes must not block here, for a permit may be under way.
-    fn drop_held(&mut self) {
-        let hand = std::mem::take(&mut self.hand).into_iter();
-        let (held, kept) = hand.partition(|armed| self.draining || armed.mail.work.is_held());
-        self.hand = kept;
-        let held: VecDeque<Armed> = held;
-        for armed in held {
-            self.taken = self.taken.saturating_sub(1);
-            let actor = Arc::clone(&self.actor);
-            tokio::spawn(async move { release_unused(&actor, armed).await });
-        }
-    }
-
     /// Nothing in hand and nothing on the wire.
     fn is_spent(&self) -> bool {
         self.on_wire.is_empty() && self.hand.is_empty()
@@ -262,106 +255,6 @@ impl Session {
         self.actor.spec.limits.messages_per_connection_max.is_none_or(|max| self.taken < max)
     }
 
-    /// Asks for permits ahead.
-    fn fill_hand(&mut self) {
-        let ahead = self.actor.ground.config.permits_ahead.max(1);
-        while self.hand.len() + self.on_wire.len() < ahead && self.may_take_more() && !self.client.is_closed() {
-            let Some(mail) = self.actor.outbox.take() else { return };
-            if mail.work.is_held() {
-                self.actor.outbox.done(mail.key.release, mail.chunk);
-                continue;
-            }
-            self.taken += 1;
-            let permit = self.actor.recorder.permit(self.permit_row(&mail));
-            self.last_ticket = Some(permit);
-            self.armed += 1;
-            self.hand.push_back(Armed { id: self.armed, mail, permit, slot: None });
-        }
-    }
-
-    fn permit_row(&self, mail: &ReadyMail) -> AttemptPermit {
-        let spec = &self.actor.spec;
-        let row = AttemptRow {
-            key: mail.key,
-            session: self.id,
-            relay: spec.relay,
-            credential: spec.credential,
-            fingerprint: spec.fingerprint,
-            body_digest: mail.content.digest,
-            opened_at: self.actor.ground.clock.now(),
-        };
-        AttemptPermit { row, chunk: mail.chunk, lease: mail.lease }
-    }
-
-    /// Gives the client its next envelope, once the throttle lets a message start.
-    fn offer_next(&mut self) -> Result<(), BrokenReason> {
-        while self.on_wire.len() < ON_WIRE_MAX && self.client.can_offer() {
-            let Some(armed) = self.hand.front() else { return Ok(()) };
-            self.check_identity(&armed.mail)?;
-            if !self.actor.try_start_message() {
-                return Ok(());
-            }
-            let Some(armed) = self.hand.pop_front() else { return Ok(()) };
-            let now = self.actor.ground.clock.moment();
-            let mail = &armed.mail;
-            let envelope = Envelope {
-                id: armed.id,
-                reverse_path: &mail.work.reverse_path,
-                recipients: &[&mail.address],
-                size: mail.octets() as u64,
-                body: if mail.content.eight_bit { Body::EightBitMime } else { Body::SevenBit },
-                smtputf8: mail.content.smtputf8,
-            };
-            let offered = self.client.offer(&envelope, now);
-            self.on_wire.push_back(armed);
-            if let Err(error) = offered {
-                // The addresses were parsed at the edge, so this is a defect; the session ends, the mail does not.
-                tracing::error!(%error, "the SMTP client did not take an envelope");
-                self.client.abandon();
-            }
-        }
-        Ok(())
-    }
-
-    /// Invariant 6, right before MAIL FROM.
-    fn check_identity(&self, mail: &ReadyMail) -> Result<(), BrokenReason> {
-        let spec = &self.actor.spec;
-        if mail.key.tenant == spec.tenant && mail.work.tenant == spec.tenant && mail.work.relay == spec.relay {
-            return Ok(());
-        }
-        Err(BrokenReason::Identity {
-            mail: format!("{} for {}", mail.key.tenant, mail.work.relay),
-            session: format!("{} of {}", spec.tenant, spec.relay),
-        })
-    }
-
-    /// Sends the content that the server waits for, if its permit is durable; a refused permit ends the session.
-    fn send_permitted(&mut self) -> Result<(), BrokenReason> {
-        let Some(id) = self.client.permitted() else { return Ok(()) };
-        let Some(place) = self.on_wire.iter().position(|armed| armed.id == id) else {
-            self.client.abandon();
-            return Ok(());
-        };
-        if let Progress::Failed(error) = &*self.progress.borrow_and_update() {
-            return Err(error.clone().into());
-        }
-        if !self.actor.recorder.is_durable(self.on_wire[place].permit) || !self.ring.has_room() {
-            return Ok(());
-        }
-        let key = self.on_wire[place].mail.key;
-        if self.actor.recorder.is_fenced(key) {
-            self.client.abandon();
-            return Ok(());
-        }
-        let now = self.actor.ground.clock.moment();
-        let content = &self.on_wire[place].mail.content;
-        if let Err(error) = self.client.send_message(&content.head, content.tail.as_ref(), now) {
-            tracing::error!(%error, "a composed mail cannot be sent");
-            self.client.abandon();
-        }
-        Ok(())
-    }
-
     /// Waits for the link, for commits that something waits for, for mails, for orders, or for a time limit.
     async fn wait(&mut self) {
         let Some(wake_at) = self.wake_at() else { return };
@@ -369,7 +262,8 @@ impl Session {
         if self.timer.as_ref().is_none_or(|(at, _)| *at > wake_at) {
             self.timer = Some((wake_at, clock.sleep_until(wake_at)));
         }
-        let hungry = self.ready && self.hand.is_empty() && self.on_wire.len() < ON_WIRE_MAX && self.may_take_more();
+        let hungry =
+            self.ready && self.hand.is_empty() && self.on_wire.len() < ON_WIRE_MAX && self.may_take_more();
         let waits_for_commit = self.client.permitted().is_some();
         let Self { client, wire, ring, on_wire, actor, progress, orders, ordered, timer, .. } = self;
         let Some((_, sleep)) = timer.as_mut() else { return };
@@ -400,154 +294,5 @@ impl Session {
             self.actor.room_at()
         };
         Some(throttled.map_or(limit, |room| room.min(limit)))
-    }
-
-    async fn settle(&mut self, settlement: Settlement) -> Result<(), BrokenReason> {
-        let Some(place) = self.on_wire.iter().position(|armed| armed.id == settlement.id) else {
-            return Ok(());
-        };
-        let Some(armed) = self.on_wire.remove(place) else { return Ok(()) };
-        let Some(result) = settlement.results.first() else { return Ok(()) };
-        let now = self.actor.ground.clock.now();
-        let row = verdict::outcome(&armed.mail, result, &self.actor.ground.key, now);
-        if let Some(slot) = armed.slot
-            && row.verdict != Verdict::Unknown
-        {
-            self.ring.mark_reply(slot, &journaled(&row));
-        }
-        if row.verdict == Verdict::Unknown {
-            self.wire.reset_on_drop();
-        }
-        self.carried += u32::from(row.verdict == Verdict::Accepted);
-        self.idle_since = self.actor.ground.clock.moment();
-        let used = self.actor.finish_message(row.phase > Phase::Permit);
-        self.record(armed, row, used).await
-    }
-
-    /// Pushes the outcome. A permit that is not durable yet is waited for: a fenced attempt has no outcome.
-    async fn record(
-        &mut self,
-        armed: Armed,
-        row: OutcomeRow,
-        used: Option<ledger::RelayUse>,
-    ) -> Result<(), BrokenReason> {
-        let recorder = Arc::clone(&self.actor.recorder);
-        if !recorder.is_durable(armed.permit) {
-            recorder.durable(armed.permit).await?;
-        }
-        if !recorder.take_fenced(armed.mail.key) {
-            let ticket = recorder.outcome(row, used);
-            self.last_ticket = Some(ticket);
-            if let Some(slot) = armed.slot {
-                self.settling.push_back((slot, ticket));
-            }
-        }
-        self.actor.outbox.done(armed.mail.key.release, armed.mail.chunk);
-        Ok(())
-    }
-
-    /// Accounts for whatever is left, and reports.
-    async fn finish(mut self, outcome: Result<(), BrokenReason>) -> SessionReport {
-        if let Err(reason) = outcome {
-            self.wire.reset_on_drop();
-            self.actor.break_off(reason);
-            return SessionReport::failed("the books failed or an identity did not fit".to_owned());
-        }
-        for armed in std::mem::take(&mut self.hand) {
-            release_unused(&self.actor, armed).await;
-        }
-        if let Some(ticket) = self.last_ticket
-            && let Err(error) = self.actor.recorder.durable(ticket).await
-        {
-            self.actor.break_off(error.into());
-        }
-        self.free_slots();
-        let Some(end) = &self.end else { return SessionReport { health: SessionHealth::Good, reason: None } };
-        let health = verdict::health(end, self.carried);
-        let user = self.actor.spec.login.as_ref().map(|login| login.user.as_str());
-        SessionReport { health, reason: Some(verdict::reason(end, user)) }
-    }
-}
-
-async fn release_unused(actor: &RelayActor, armed: Armed) {
-    let durable = actor.recorder.durable(armed.permit).await;
-    match durable {
-        Ok(()) if !actor.recorder.take_fenced(armed.mail.key) => {
-            actor.recorder.outcome(verdict::unused(&armed.mail, actor.ground.clock.now()), None);
-        }
-        Ok(()) => {}
-        // The books failed: the next process finds the open attempt and no dot mark.
-        Err(error) => actor.break_off(LedgerError::into(error)),
-    }
-    actor.outbox.done(armed.mail.key.release, armed.mail.chunk);
-}
-
-fn journaled(row: &OutcomeRow) -> JournaledReply {
-    JournaledReply {
-        verdict: row.verdict,
-        phase: row.phase,
-        code: row.code,
-        enhanced: row.enhanced,
-        digest: row.reply_digest,
-        text: row.reply_text.clone(),
-        at: row.at,
-    }
-}
-
-/// What the link needs while the session waits.
-struct Link<'a> {
-    client: &'a mut Client,
-    wire: &'a mut Wire,
-    ring: &'a mut Ring,
-    on_wire: &'a mut VecDeque<Armed>,
-    actor: &'a Arc<RelayActor>,
-}
-
-impl Link<'_> {
-    /// Writes what is pending; ready once something was received, or the link or the session ended.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        while !self.client.pending().is_empty() {
-            if !self.may_send() {
-                self.client.abandon();
-                return Poll::Ready(());
-            }
-            match self.wire.poll_send(context, self.client.pending()) {
-                Poll::Ready(Ok(count)) => {
-                    self.client.written(count, self.actor.ground.clock.moment());
-                    if count == 0 {
-                        break;
-                    }
-                }
-                Poll::Ready(Err(error)) => {
-                    self.client.link_failed(&error.to_string(), self.actor.ground.clock.moment());
-                    return Poll::Ready(());
-                }
-                Poll::Pending => break,
-            }
-        }
-        match self.wire.poll_receive(context) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Ok(Some(octets))) => self.client.receive(octets, self.actor.ground.clock.moment()),
-            Poll::Ready(Ok(None)) => self.client.end_of_file(self.actor.ground.clock.moment()),
-            Poll::Ready(Err(error)) => {
-                self.client.link_failed(&error.to_string(), self.actor.ground.clock.moment());
-            }
-        }
-        Poll::Ready(())
-    }
-
-    /// Before a write that may hold octets of a message end: the lease must hold, and the dot mark must stand.
-    fn may_send(&mut self) -> bool {
-        if self.client.message_end().is_none() {
-            return true;
-        }
-        let Some(armed) = self.on_wire.front_mut() else { return false };
-        if !self.actor.lease_holds() {
-            return false;
-        }
-        if armed.slot.is_none() {
-            armed.slot = self.ring.mark_dot(armed.mail.key);
-        }
-        armed.slot.is_some()
     }
 }

@@ -17,7 +17,12 @@ const UNHEARD_RETRY: Duration = Duration::from_secs(1);
 
 /// The entry for a mail's result.
 #[must_use]
-pub fn outcome(mail: &ReadyMail, result: &DeliveryResult, key: &InstallationKey, now: Timestamp) -> OutcomeRow {
+pub fn outcome(
+    mail: &ReadyMail,
+    result: &DeliveryResult,
+    key: &InstallationKey,
+    now: Timestamp,
+) -> OutcomeRow {
     let (verdict, phase, text, retry_at) = match result {
         DeliveryResult::Accepted(_) => (Verdict::Accepted, Phase::Reply, None, None),
         DeliveryResult::Rejected { phase, .. } => (Verdict::Rejected, after_reply(*phase), None, None),
@@ -121,9 +126,13 @@ pub fn reason(end: &SessionEnd, user: Option<&str>) -> String {
             "the relay refused the credentials of user `{}` ({reply}); check the user name and the password",
             user.unwrap_or("")
         ),
-        EndCause::StartTlsNotOffered => format!("{}; use tls=implicit or, if you accept clear text, tls=none", end.cause),
+        EndCause::StartTlsNotOffered => {
+            format!("{}; use tls=implicit or, if you accept clear text, tls=none", end.cause)
+        }
         EndCause::NotSmtp { .. } => format!("{}; check host and port", end.cause),
-        EndCause::TlsFailed(_) => format!("{}; check the host name, the certificate, and tls= in the relay URL", end.cause),
+        EndCause::TlsFailed(_) => {
+            format!("{}; check the host name, the certificate, and tls= in the relay URL", end.cause)
+        }
         cause => format!("{} ({})", cause, end.phase),
     }
 }

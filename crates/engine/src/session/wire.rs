@@ -52,8 +52,7 @@ impl Wire {
     pub async fn start_tls(&mut self, config: Arc<ClientConfig>, host: &str) -> Result<(), String> {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| format!("`{host}` is no TLS name"))?;
         let connection = ClientConnection::new(config, name).map_err(|error| error.to_string())?;
-        let mut link =
-            TlsLink { connection, queue: Vec::new(), sent: 0, records: VecDeque::new(), ahead: 0 };
+        let mut link = TlsLink { connection, queue: Vec::new(), sent: 0, records: VecDeque::new(), ahead: 0 };
         std::future::poll_fn(|context| self.poll_handshake(&mut link, context)).await?;
         self.tls = Some(Box::new(link));
         Ok(())
@@ -103,11 +102,7 @@ impl Wire {
         Poll::Ready(Ok((count > 0).then(|| &self.buffer[..count])))
     }
 
-    fn poll_handshake(
-        &mut self,
-        link: &mut TlsLink,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<(), String>> {
+    fn poll_handshake(&mut self, link: &mut TlsLink, context: &mut Context<'_>) -> Poll<Result<(), String>> {
         loop {
             link.drain_output().map_err(|error| error.to_string())?;
             while link.sent < link.queue.len() {

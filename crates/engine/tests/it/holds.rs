@@ -30,7 +30,10 @@ async fn a_pause_stops_within_a_second_and_a_resume_goes_on() {
     run.set_state(ReleaseState::Paused);
     // In effect once every lease is back: nothing of it is in line, in hand or on the wire any more.
     while rig.store.work_ahead(row.tenant, row.release, now).await.unwrap().chunks_leased > 0 {
-        assert!(SystemClock.moment().since(paused) < Duration::from_secs(1), "the pause takes effect in time");
+        assert!(
+            SystemClock.moment().since(paused) < Duration::from_secs(1),
+            "the pause takes effect in time"
+        );
         tokio::task::yield_now().await;
     }
     let in_effect = SystemClock.now();
@@ -65,7 +68,11 @@ async fn a_cancel_accounts_for_every_intent() {
     run.set_state(ReleaseState::Cancelled);
     assert_eq!(within(run.ended()).await, ReleaseEnd::Settled);
     let last = sink.mails().iter().map(testkit::sink::Mail::at).max().unwrap();
-    assert!(last.since(now) < Duration::from_secs(1), "a mail arrived {:?} after the cancel", last.since(now));
+    assert!(
+        last.since(now) < Duration::from_secs(1),
+        "a mail arrived {:?} after the cancel",
+        last.since(now)
+    );
     let statement = rig.statement(&row).await;
     assert_eq!(statement.accepted + statement.cancelled, 20_000);
     assert_eq!(statement.accepted, sink.snapshot().accepted);

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use engine::{EngineConfig, ReleaseEnd, RelayStatus};
+use engine::{EngineConfig, RelayStatus, ReleaseEnd};
 use ledger::{
-    AttemptKey, AttemptPermit, AttemptRow, DeliveryCommit, DeliveryStore, LeaseRequest, LedgerError, SessionRow,
+    AttemptKey, AttemptPermit, AttemptRow, DeliveryCommit, DeliveryStore, LeaseRequest, LedgerError,
+    SessionRow,
 };
 use runtime::{Clock, SystemClock};
-use testkit::sink::{AuthRule, Account, Sink, SinkConfig, SinkHandle};
+use testkit::sink::{Account, AuthRule, Sink, SinkConfig, SinkHandle};
 
 use crate::rig::{Order, Rig, addresses, fresh, within};
 

@@ -50,7 +50,8 @@ async fn a_stalled_relay_of_one_tenant_delays_no_other() {
     })
     .unwrap();
     let healthy = Sink::start(SinkConfig::default()).unwrap();
-    let rig = Rig::new(EngineConfig { drain_timeout: Duration::from_secs(1), ..EngineConfig::default() }).await;
+    let rig =
+        Rig::new(EngineConfig { drain_timeout: Duration::from_secs(1), ..EngineConfig::default() }).await;
     let slow = rig.client("遅い社", stalled.addr(), "s1").await;
     let quick = rig.client("速い社", healthy.addr(), "s2").await;
     let behind = rig.plan(&slow, &Order::to(addresses("s", 2000))).await;

@@ -27,7 +27,8 @@ async fn a_cut_at_any_octet_loses_and_doubles_nothing() {
         .collect();
     let cuts = scripts.len() as u64;
     let checks = scripts.into_iter().enumerate().map(|(no, script)| check(&rig, &sink, no, script));
-    let unknown: u64 = futures_util::stream::iter(checks).buffer_unordered(AT_ONCE).collect::<Vec<u64>>().await.iter().sum();
+    let unknown: u64 =
+        futures_util::stream::iter(checks).buffer_unordered(AT_ONCE).collect::<Vec<u64>>().await.iter().sum();
     assert!(unknown > 0 && unknown < cuts, "{unknown} unknown of {cuts} cuts");
     rig.close().await;
 }

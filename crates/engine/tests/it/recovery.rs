@@ -14,7 +14,9 @@ const OWED: u64 = 40;
 
 /// Each session hangs with a message end on the wire and permits open that it never used; then the process falls,
 /// the sink mends its ways, and another process takes over.
-async fn fall_with_open_attempts(policy: UnknownPolicy) -> (Rig, crate::rig::Client, ledger::ReleaseRow, Sunk) {
+async fn fall_with_open_attempts(
+    policy: UnknownPolicy,
+) -> (Rig, crate::rig::Client, ledger::ReleaseRow, Sunk) {
     let silent = Behaviour::default().with(When::Always, Act::NeverReply, None);
     let sink = Sink::start(SinkConfig { behaviour: silent, ..SinkConfig::default() }).unwrap();
     let config =

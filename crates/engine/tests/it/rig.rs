@@ -5,20 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use domain::ids::wide_id;
 use domain::{
-    AudienceDigest, CredentialVersion, Fingerprint, IntentNo, IntentState, Lane, LinkSecurity, NodeId, RelayId,
-    RelayKind, RelayLimits, ReleaseId, RetrySchedule, Statement, TenantId, UnknownPolicy,
+    AudienceDigest, CredentialVersion, Fingerprint, IntentNo, IntentState, Lane, LinkSecurity, NodeId,
+    RelayId, RelayKind, RelayLimits, ReleaseId, RetrySchedule, Statement, TenantId, UnknownPolicy,
 };
 use engine::{
-    ComposeError, Composed, Composer, Engine, EngineConfig, EngineParts, Login, Planner, Recovered, RelayActor, RelaySpec,
-    ReleaseEnd, ReleaseRun, ReleaseWork, TlsTrust, WaveKey,
+    ComposeError, Composed, Composer, Engine, EngineConfig, EngineParts, Login, Planner, Recovered,
+    RelayActor, RelaySpec, ReleaseEnd, ReleaseRun, ReleaseWork, TlsTrust, WaveKey,
 };
 use ledger::{
     CredentialRow, DirectoryStore, InstallationKey, LeasedIntent, PlanStore, ReadStore, RelayRow, ReleaseRow,
     ReleaseState, Store, TenantRow, recipient_hash, sha256,
 };
 use ledger_sqlite::{SqliteOptions, SqliteStore};
-use runtime::{Clock, SystemClock, SystemEntropy, SystemNetwork};
+use runtime::{Clock, Entropy, SystemClock, SystemEntropy, SystemNetwork};
 use smtp::Secret;
 use tempfile::TempDir;
 
@@ -179,8 +180,11 @@ impl Rig {
         let row = self.store.credential_ensure(row).await.unwrap();
         client.spec.credential = row.version;
         client.spec.fingerprint = fingerprint;
-        client.spec.login =
-            Some(Login { user: "apikey".to_owned(), secret: Secret::from(secret.to_owned()), mechanism: None });
+        client.spec.login = Some(Login {
+            user: "apikey".to_owned(),
+            secret: Secret::from(secret.to_owned()),
+            mechanism: None,
+        });
         client
     }
 
@@ -296,15 +300,14 @@ impl Rig {
 
 /// The future's value; a panic after [`PATIENCE`].
 pub async fn within<T>(future: impl Future<Output = T>) -> T {
+    let limit = SystemClock.moment() + PATIENCE;
     tokio::select! {
         value = future => value,
-        () = SystemClock.sleep(PATIENCE) => panic!("nothing happened for {PATIENCE:?}"),
+        () = SystemClock.sleep_until(limit) => panic!("nothing happened for {PATIENCE:?}"),
     }
 }
 
-/// A number that no other test of this process gets.
+/// A number that nothing else has.
 pub fn fresh() -> u64 {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
+    wide_id(SystemClock.now().as_millis(), SystemEntropy.bits().unwrap())
 }

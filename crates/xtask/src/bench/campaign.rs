@@ -108,7 +108,7 @@ pub fn load(place: &Place<'_>, to: SocketAddr, messages: u64, octets: u64) -> an
     let mut process = Process::start("load", place.folder, &mut command)?;
     let ended = process.wait(RUN_MAX)?;
     if !ended.status.success() {
-        bail!("hikyaku-rig load failed: {}", process.errors_end());
+        bail!("hikyaku-rig load failed: {}", process.errors_shown());
     }
     let report: LoadReport = serde_json::from_str(process.output()?.trim()).context("hikyaku-rig load")?;
     Ok(Figure {

@@ -49,7 +49,7 @@ pub fn run(place: &Place<'_>, figures: &mut Figures) -> anyhow::Result<()> {
 fn statement(sender: &Sender, messages: u64) -> anyhow::Result<Figure> {
     let (ended, process) = sender.read("statement", &["statement", sender.release_name()?, "--json"])?;
     let statement = crate::rig::books::last_statement(&process.output()?)
-        .with_context(|| format!("hikyaku statement ({}): {}", ended.status, process.errors_end()))?;
+        .with_context(|| format!("hikyaku statement ({}): {}", ended.status, process.errors_shown()))?;
     if statement.audience != messages || statement.pending != messages || !statement.balances() {
         bail!("{messages} rows were frozen, but {statement:?}");
     }
@@ -85,8 +85,8 @@ fn await_connection(
             return Ok(connection);
         }
         if let Some(ended) = process.ends_within(LOOK_AGAIN)? {
-            bail!("hikyaku send ended ({}) before it connected: {}", ended.status, process.errors_end());
+            bail!("hikyaku send ended ({}) before it connected: {}", ended.status, process.errors_shown());
         }
     }
-    bail!("planning took longer than {} s: {}", PLAN_MAX.as_secs(), process.errors_end())
+    bail!("planning took longer than {} s: {}", PLAN_MAX.as_secs(), process.errors_shown())
 }

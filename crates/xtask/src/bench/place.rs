@@ -83,7 +83,7 @@ impl<'a> Place<'a> {
         let mut process = Process::start(name, self.folder, command)?;
         let ended = process.wait(SAMPLE_MAX)?;
         if !ended.status.success() {
-            bail!("hikyaku-rig {name} failed: {}", process.errors_end());
+            bail!("hikyaku-rig {name} failed: {}", process.errors_shown());
         }
         Ok(())
     }
@@ -167,7 +167,7 @@ pub fn send_all(
     let ended = process.wait(limit)?;
     let output = process.output()?;
     if !ended.status.success() {
-        bail!("hikyaku send failed ({}): {}\n{output}", ended.status, process.errors_end());
+        bail!("hikyaku send failed ({}): {}\n{output}", ended.status, process.errors_shown());
     }
     let statement: Statement = crate::rig::books::last_statement(&output).context("hikyaku send")?;
     if statement.accepted != messages || !statement.balances() {

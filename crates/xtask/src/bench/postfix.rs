@@ -66,7 +66,7 @@ fn await_mails(log: &Path, messages: u64, postfix: &mut Process) -> anyhow::Resu
             (seen, since) = (count, SystemClock.moment());
         }
         if SystemClock.moment().since(since) > STUCK || postfix.ends_within(LOOK_AGAIN)?.is_some() {
-            bail!("Postfix delivered {count} of {messages} mails: {}", postfix.errors_end());
+            bail!("Postfix delivered {count} of {messages} mails: {}", postfix.errors_shown());
         }
     }
 }

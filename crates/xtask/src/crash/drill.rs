@@ -238,7 +238,7 @@ impl Drill {
     fn judge_end(&mut self, process: &Process, ended: Ended) {
         if !matches!(ended.status.code(), Some(0 | 3)) {
             let run = self.runs;
-            let words = process.errors_end();
+            let words = process.errors_shown();
             self.complaints.push(format!("run {run} of hikyaku send failed ({}): {words}", ended.status));
         }
     }

@@ -52,7 +52,7 @@ impl Power {
     pub fn unmount(mut self) -> anyhow::Result<()> {
         let ended = self.process.close(ANSWER_MAX)?;
         if !ended.status.success() {
-            bail!("the power-cut store did not unmount: {}", self.process.errors_end());
+            bail!("the power-cut store did not unmount: {}", self.process.errors_shown());
         }
         Ok(())
     }

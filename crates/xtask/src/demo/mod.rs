@@ -49,7 +49,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool>
     sample.arg("--release").arg(&release).arg("--list").arg(&list);
     let mut sampling = Process::start("sample", &folder, &mut sample)?;
     if !sampling.wait(START_MAX)?.status.success() {
-        bail!("the sample could not be written: {}", sampling.errors_end());
+        bail!("the sample could not be written: {}", sampling.errors_shown());
     }
     // With --once nobody reads, and any free port will do.
     let port = if arguments.once { 0 } else { arguments.port };

@@ -17,8 +17,8 @@ use domain::Moment;
 use runtime::{Clock as _, SystemClock};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-/// How much of the end of a child's errors is shown.
-const ERRORS_SHOWN_OCTETS: usize = 2000;
+/// How much of the beginning, and of the end, of a child's errors is shown.
+const ERRORS_SHOWN_OCTETS: usize = 500;
 
 /// Time for a killed process to be gone; its memory and files may take the kernel a while.
 const GONE_MAX: Duration = Duration::from_secs(60);
@@ -97,13 +97,13 @@ impl Process {
     /// Waits for its end; a process that takes longer than `limit` is killed, and that is an error.
     ///
     /// # Errors
-    /// As said, with the end of what it wrote.
+    /// As said, with what it wrote.
     pub fn wait(&mut self, limit: Duration) -> anyhow::Result<Ended> {
         match self.ends_within(limit)? {
             Some(ended) => Ok(ended),
             None => {
                 self.kill()?;
-                bail!("{} took longer than {} s: {}", self.name, limit.as_secs(), self.errors_end())
+                bail!("{} took longer than {} s: {}", self.name, limit.as_secs(), self.errors_shown())
             }
         }
     }
@@ -144,7 +144,8 @@ impl Process {
     /// When it is gone.
     pub fn order(&mut self, line: &str) -> anyhow::Result<()> {
         let input = self.input.as_mut().context("its input is closed")?;
-        writeln!(input, "{line}").with_context(|| format!("{} is gone: {}", self.name, end_of(&self.errors)))
+        let written = writeln!(input, "{line}");
+        written.with_context(|| format!("{} is gone: {}", self.name, self.errors_shown()))
     }
 
     /// Its output so far.
@@ -168,14 +169,14 @@ impl Process {
                 return Ok(line.trim_end().to_owned());
             }
             if over || SystemClock.moment() >= deadline {
-                bail!("{} did not answer: {}", self.name, self.errors_end());
+                bail!("{} did not answer: {}", self.name, self.errors_shown());
             }
         }
     }
 
-    /// The end of what it wrote to its errors.
-    pub fn errors_end(&self) -> String {
-        end_of(&self.errors)
+    /// Beginning and end of what it wrote to its errors.
+    pub fn errors_shown(&self) -> String {
+        shown(&std::fs::read(&self.errors).unwrap_or_default())
     }
 
     fn signal(&self, signal: Signal) {
@@ -190,9 +191,13 @@ impl Drop for Process {
     }
 }
 
-fn end_of(path: &Path) -> String {
-    let text = std::fs::read(path).unwrap_or_default();
-    String::from_utf8_lossy(&text[text.len().saturating_sub(ERRORS_SHOWN_OCTETS)..]).trim().to_owned()
+fn shown(text: &[u8]) -> String {
+    if text.len() <= 2 * ERRORS_SHOWN_OCTETS {
+        return String::from_utf8_lossy(text).trim().to_owned();
+    }
+    let (begin, end) = (&text[..ERRORS_SHOWN_OCTETS], &text[text.len() - ERRORS_SHOWN_OCTETS..]);
+    let (begin, end) = (String::from_utf8_lossy(begin), String::from_utf8_lossy(end));
+    format!("{} […] {}", begin.trim(), end.trim())
 }
 
 /// Waits for a child and gives what it used. The standard library's `wait` does not tell that.
@@ -240,6 +245,13 @@ mod tests {
         let ended = process.wait(LONG).expect("it ends");
         assert_eq!(ended.status.code(), Some(3));
         assert!(ended.cpu > Duration::ZERO && ended.peak_kib > 100, "{ended:?}");
+    }
+
+    #[test]
+    fn long_errors_show_their_beginning_and_end() {
+        assert_eq!(shown(b" short \n"), "short");
+        let text = shown([b"first ".as_slice(), &[b'x'; 5000], b" last\n"].concat().as_slice());
+        assert!(text.starts_with("first x") && text.ends_with("x last") && text.len() < 1100, "{text}");
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Sender {
         let (ended, process) = self.read("statement", &["statement", self.release_name()?, "--json"])?;
         let output = process.output()?;
         books::last_statement(&output)
-            .with_context(|| format!("hikyaku statement ({}): {}", ended.status, process.errors_end()))
+            .with_context(|| format!("hikyaku statement ({}): {}", ended.status, process.errors_shown()))
     }
 
     /// The raw output of `hikyaku recipients --outcome OUTCOME`.
@@ -85,7 +85,7 @@ impl Sender {
         let arguments = ["recipients", name, "--outcome", outcome, "--json"];
         let (ended, process) = self.read("recipients", &arguments)?;
         if !ended.status.success() {
-            bail!("hikyaku recipients --outcome {outcome} ({}): {}", ended.status, process.errors_end());
+            bail!("hikyaku recipients --outcome {outcome} ({}): {}", ended.status, process.errors_shown());
         }
         process.output()
     }
@@ -96,7 +96,7 @@ impl Sender {
     /// When it cannot be run.
     pub fn check(&self) -> anyhow::Result<Option<String>> {
         let (ended, process) = self.read("check", &["check"])?;
-        let found = format!("{}\n{}", process.output()?.trim(), process.errors_end());
+        let found = format!("{}\n{}", process.output()?.trim(), process.errors_shown());
         Ok((!ended.status.success()).then(|| format!("hikyaku check ({}): {}", ended.status, found.trim())))
     }
 }

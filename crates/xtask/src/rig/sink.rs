@@ -92,7 +92,7 @@ impl SinkProcess {
     pub fn stop(mut self) -> anyhow::Result<SinkStats> {
         let ended = self.process.terminate(STOP_MAX)?;
         if !ended.status.success() {
-            bail!("the sink failed ({}): {}", ended.status, self.process.errors_end());
+            bail!("the sink failed ({}): {}", ended.status, self.process.errors_shown());
         }
         let output = self.process.output()?;
         let stats: SinkStats =
@@ -111,10 +111,10 @@ fn await_port(process: &mut Process, port_file: &Path) -> anyhow::Result<SocketA
             return text.trim().parse().with_context(|| format!("the sink's address `{text}`"));
         }
         if let Some(ended) = process.ends_within(Duration::from_millis(2))? {
-            bail!("the sink ended ({}): {}", ended.status, process.errors_end());
+            bail!("the sink ended ({}): {}", ended.status, process.errors_shown());
         }
     }
-    bail!("the sink does not listen: {}", process.errors_end())
+    bail!("the sink does not listen: {}", process.errors_shown())
 }
 
 #[cfg(test)]

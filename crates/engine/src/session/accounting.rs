@@ -1,0 +1,106 @@
+//! Every mail that a session took leaves it with an outcome: by its reply, by the session's end, or unused.
+
+use std::sync::Arc;
+
+use domain::breaker::SessionHealth;
+use domain::{Phase, Verdict};
+use ledger::{LedgerError, OutcomeRow};
+use smtp::client::Settlement;
+
+use super::{Armed, Session, SessionReport, verdict};
+use crate::journal::JournaledReply;
+use crate::relay::{BrokenReason, RelayActor};
+
+impl Session {
+    pub(super) async fn settle(&mut self, settlement: Settlement) -> Result<(), BrokenReason> {
+        let Some(place) = self.on_wire.iter().position(|armed| armed.id == settlement.id) else {
+            return Ok(());
+        };
+        let Some(armed) = self.on_wire.remove(place) else { return Ok(()) };
+        let Some(result) = settlement.results.first() else { return Ok(()) };
+        let now = self.actor.ground.clock.now();
+        let row = verdict::outcome(&armed.mail, result, &self.actor.ground.key, now);
+        if let Some(slot) = armed.slot
+            && row.verdict != Verdict::Unknown
+        {
+            self.ring.mark_reply(slot, &journaled(&row));
+        }
+        if row.verdict == Verdict::Unknown {
+            self.wire.reset_on_drop();
+        }
+        self.carried += u32::from(row.verdict == Verdict::Accepted);
+        self.idle_since = self.actor.ground.clock.moment();
+        let used = self.actor.finish_message(row.phase > Phase::Permit);
+        self.record(armed, row, used).await
+    }
+
+    /// Pushes the outcome. A permit that is not durable yet is waited for: a fenced attempt has no outcome.
+    async fn record(
+        &mut self,
+        armed: Armed,
+        row: OutcomeRow,
+        used: Option<ledger::RelayUse>,
+    ) -> Result<(), BrokenReason> {
+        let recorder = Arc::clone(&self.actor.recorder);
+        if !recorder.is_durable(armed.permit) {
+            recorder.durable(armed.permit).await?;
+        }
+        if !recorder.take_fenced(armed.mail.key) {
+            let ticket = recorder.outcome(row, used);
+            self.last_ticket = Some(ticket);
+            if let Some(slot) = armed.slot {
+                self.settling.push_back((slot, ticket));
+            }
+        }
+        self.actor.outbox.done(armed.mail.key.release, armed.mail.chunk);
+        Ok(())
+    }
+
+    /// Accounts for whatever is left, and reports.
+    pub(super) async fn finish(mut self, outcome: Result<(), BrokenReason>) -> SessionReport {
+        if let Err(reason) = outcome {
+            self.wire.reset_on_drop();
+            self.actor.break_off(reason);
+            return SessionReport::failed("the books failed or an identity did not fit".to_owned());
+        }
+        for armed in std::mem::take(&mut self.hand) {
+            release_unused(&self.actor, armed).await;
+        }
+        if let Some(ticket) = self.last_ticket
+            && let Err(error) = self.actor.recorder.durable(ticket).await
+        {
+            self.actor.break_off(error.into());
+        }
+        self.free_slots();
+        let Some(end) = &self.end else { return SessionReport { health: SessionHealth::Good, reason: None } };
+        let health = verdict::health(end, self.carried);
+        let user = self.actor.spec.login.as_ref().map(|login| login.user.as_str());
+        SessionReport { health, reason: Some(verdict::reason(end, user)) }
+    }
+}
+
+/// Gives back a mail that had a permit and was never offered.
+pub(super) async fn release_unused(actor: &RelayActor, armed: Armed) {
+    let durable = actor.recorder.durable(armed.permit).await;
+    match durable {
+        Ok(()) if !actor.recorder.take_fenced(armed.mail.key) => {
+            actor.recorder.outcome(verdict::unused(&armed.mail, actor.ground.clock.now()), None);
+        }
+        Ok(()) => {}
+        // The books failed: the next process finds the open attempt and no dot mark.
+        Err(error) => actor.break_off(LedgerError::into(error)),
+    }
+    actor.outbox.done(armed.mail.key.release, armed.mail.chunk);
+}
+
+fn journaled(row: &OutcomeRow) -> JournaledReply {
+    JournaledReply {
+        verdict: row.verdict,
+        phase: row.phase,
+        code: row.code,
+        enhanced: row.enhanced,
+        digest: row.reply_digest,
+        text: row.reply_text.clone(),
+        at: row.at,
+    }
+}

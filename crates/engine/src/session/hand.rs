@@ -1,0 +1,131 @@
+//! What a session has in hand and gives to the SMTP client: permits asked ahead, the identity checked right before
+//! MAIL FROM, and content only under a durable permit.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ledger::{AttemptPermit, AttemptRow};
+use smtp::client::{Body, Envelope};
+
+use super::accounting::release_unused;
+use super::{Armed, ON_WIRE_MAX, Session};
+use crate::compose::ReadyMail;
+use crate::recorder::Progress;
+use crate::relay::BrokenReason;
+
+impl Session {
+    /// Mails of held releases leave the hand; their outcomes must not block here, for a permit may be under way.
+    pub(super) fn drop_held(&mut self) {
+        let hand = std::mem::take(&mut self.hand).into_iter();
+        let (held, kept) = hand.partition(|armed| self.draining || armed.mail.work.is_held());
+        self.hand = kept;
+        let held: VecDeque<Armed> = held;
+        for armed in held {
+            self.taken = self.taken.saturating_sub(1);
+            let actor = Arc::clone(&self.actor);
+            tokio::spawn(async move { release_unused(&actor, armed).await });
+        }
+    }
+
+    /// Asks for permits ahead.
+    pub(super) fn fill_hand(&mut self) {
+        let ahead = self.actor.ground.config.permits_ahead.max(1);
+        while self.hand.len() + self.on_wire.len() < ahead && self.may_take_more() && !self.client.is_closed()
+        {
+            let Some(mail) = self.actor.outbox.take() else { return };
+            if mail.work.is_held() {
+                self.actor.outbox.done(mail.key.release, mail.chunk);
+                continue;
+            }
+            self.taken += 1;
+            let permit = self.actor.recorder.permit(self.permit_row(&mail));
+            self.last_ticket = Some(permit);
+            self.armed += 1;
+            self.hand.push_back(Armed { id: self.armed, mail, permit, slot: None });
+        }
+    }
+
+    fn permit_row(&self, mail: &ReadyMail) -> AttemptPermit {
+        let spec = &self.actor.spec;
+        let row = AttemptRow {
+            key: mail.key,
+            session: self.id,
+            relay: spec.relay,
+            credential: spec.credential,
+            fingerprint: spec.fingerprint,
+            body_digest: mail.content.digest,
+            opened_at: self.actor.ground.clock.now(),
+        };
+        AttemptPermit { row, chunk: mail.chunk, lease: mail.lease }
+    }
+
+    /// Gives the client its next envelope, once the throttle lets a message start.
+    pub(super) fn offer_next(&mut self) -> Result<(), BrokenReason> {
+        while self.on_wire.len() < ON_WIRE_MAX && self.client.can_offer() {
+            let Some(armed) = self.hand.front() else { return Ok(()) };
+            self.check_identity(&armed.mail)?;
+            if !self.actor.try_start_message() {
+                return Ok(());
+            }
+            let Some(armed) = self.hand.pop_front() else { return Ok(()) };
+            let now = self.actor.ground.clock.moment();
+            let mail = &armed.mail;
+            let envelope = Envelope {
+                id: armed.id,
+                reverse_path: &mail.work.reverse_path,
+                recipients: &[&mail.address],
+                size: mail.octets() as u64,
+                body: if mail.content.eight_bit { Body::EightBitMime } else { Body::SevenBit },
+                smtputf8: mail.content.smtputf8,
+            };
+            let offered = self.client.offer(&envelope, now);
+            self.on_wire.push_back(armed);
+            if let Err(error) = offered {
+                // The addresses were parsed at the edge, so this is a defect; the session ends, the mail does not.
+                tracing::error!(%error, "the SMTP client did not take an envelope");
+                self.client.abandon();
+            }
+        }
+        Ok(())
+    }
+
+    /// Invariant 6, right before MAIL FROM.
+    fn check_identity(&self, mail: &ReadyMail) -> Result<(), BrokenReason> {
+        let spec = &self.actor.spec;
+        if mail.key.tenant == spec.tenant && mail.work.tenant == spec.tenant && mail.work.relay == spec.relay
+        {
+            return Ok(());
+        }
+        Err(BrokenReason::Identity {
+            mail: format!("{} for {}", mail.key.tenant, mail.work.relay),
+            session: format!("{} of {}", spec.tenant, spec.relay),
+        })
+    }
+
+    /// Sends the content that the server waits for, if its permit is durable; a refused permit ends the session.
+    pub(super) fn send_permitted(&mut self) -> Result<(), BrokenReason> {
+        let Some(id) = self.client.permitted() else { return Ok(()) };
+        let Some(place) = self.on_wire.iter().position(|armed| armed.id == id) else {
+            self.client.abandon();
+            return Ok(());
+        };
+        if let Progress::Failed(error) = &*self.progress.borrow_and_update() {
+            return Err(error.clone().into());
+        }
+        if !self.actor.recorder.is_durable(self.on_wire[place].permit) || !self.ring.has_room() {
+            return Ok(());
+        }
+        let key = self.on_wire[place].mail.key;
+        if self.actor.recorder.is_fenced(key) {
+            self.client.abandon();
+            return Ok(());
+        }
+        let now = self.actor.ground.clock.moment();
+        let content = &self.on_wire[place].mail.content;
+        if let Err(error) = self.client.send_message(&content.head, content.tail.as_ref(), now) {
+            tracing::error!(%error, "a composed mail cannot be sent");
+            self.client.abandon();
+        }
+        Ok(())
+    }
+}
