@@ -5,6 +5,7 @@ mod client_content;
 mod client_errors;
 mod client_mail;
 mod client_opening;
+mod client_refusals;
 mod client_script;
 mod client_time;
 mod cut;
