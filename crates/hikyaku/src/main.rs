@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     match done {
         Ok(Ok(exit)) => exit.into(),
         Ok(Err(error)) => {
-            eprintln!("hikyaku: {error:#}");
+            eprintln!("hikyaku: {}", explained(&error));
             Exit::Refused.into()
         }
         Err(_) => Exit::Refused.into(),
@@ -56,6 +56,17 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Resume(flags) => command::hold::run(&flags, app::hold::HoldOrder::Resume),
         Command::Cancel(flags) => command::hold::run(&flags, app::hold::HoldOrder::Cancel),
     }
+}
+
+/// An error with its causes, leaving out those that it quotes already.
+fn explained(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 /// Warnings and errors to stderr; more by HIKYAKU_LOG.

@@ -40,6 +40,14 @@ fn worded<T>(row: &Row<'_>, column: usize, meaning: impl Fn(&str) -> Option<T>) 
     known(column, 0, meaning(&text))
 }
 
+fn flag(row: &Row<'_>, column: usize) -> Result<bool> {
+    match row.get(column)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(Error::IntegralValueOutOfRange(column, other)),
+    }
+}
+
 pub(crate) fn tenant(row: &Row<'_>) -> Result<TenantRow> {
     Ok(TenantRow { tenant: TenantId(id(row, 0)?), name: row.get(1)?, created_at: time(row, 2)? })
 }
@@ -132,7 +140,7 @@ pub(crate) fn witness(row: &Row<'_>) -> Result<WitnessRow> {
         key: key(row)?,
         source: row.get(4)?,
         event_id: row.get(5)?,
-        accepted: row.get(6)?,
+        accepted: flag(row, 6)?,
         payload_digest: row.get(7)?,
         at: time(row, 8)?,
     })

@@ -54,6 +54,18 @@ impl SqliteStore {
         }
     }
 
+    /// The level of `synchronous` in force on the connection that writes, by its own word (see
+    /// [`crate::Synchronous::level`]).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn synchronous_level(&self) -> Result<i64, LedgerError> {
+        self.write("asking for the level of durability", 1, |draft| {
+            Ok(draft.connection().pragma_query_value(None, "synchronous", |row| row.get(0))?)
+        })
+        .await
+    }
+
     pub(crate) async fn write<T, W>(
         &self,
         operation: &'static str,

@@ -113,8 +113,16 @@ impl Head {
         bytes.extend(root);
         bytes.extend(at.as_millis().to_be_bytes());
         let chain = sha256(&bytes);
-        let link =
-            LinkRow { book: self.book, tenant: self.tenant, sender: self.sender, link_no, rows, root, chain, at };
+        let link = LinkRow {
+            book: self.book,
+            tenant: self.tenant,
+            sender: self.sender,
+            link_no,
+            rows,
+            root,
+            chain,
+            at,
+        };
         (link, Self { link_no, rows: self.rows + u64::from(rows), chain, ..*self })
     }
 }
@@ -135,7 +143,12 @@ impl Default for LinkBuilder {
 
 impl LinkBuilder {
     /// Adds a row of the intents book.
-    pub fn intent(&mut self, key: (TenantId, ReleaseId, IntentNo), wave: u16, why: Option<SuppressionReason>) {
+    pub fn intent(
+        &mut self,
+        key: (TenantId, ReleaseId, IntentNo),
+        wave: u16,
+        why: Option<SuppressionReason>,
+    ) {
         self.begin(key.0, key.1, key.2);
         self.scratch.extend(wave.to_be_bytes());
         self.scratch.push(why.map_or(0, SuppressionReason::code));

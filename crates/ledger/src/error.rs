@@ -6,7 +6,9 @@ use domain::{AudienceDigest, ReleaseId};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
     /// The disk or the database is full.
-    #[error("no space is left for the books while {operation}; free space and run again: nothing durable was lost")]
+    #[error(
+        "no space is left for the books while {operation}; free space and run again: nothing durable was lost"
+    )]
     Full {
         /// What was being done.
         operation: &'static str,
@@ -20,7 +22,9 @@ pub enum LedgerError {
         reason: String,
     },
     /// The database file is damaged.
-    #[error("the books are damaged ({reason}); restore a backup, or run `hikyaku check` on a copy to see what is readable")]
+    #[error(
+        "the books are damaged ({reason}); restore a backup, or run `hikyaku check` on a copy to see what is readable"
+    )]
     Damaged {
         /// The database's own words.
         reason: String,
@@ -40,7 +44,9 @@ pub enum LedgerError {
         reason: String,
     },
     /// The planner's rows are not the audience that was counted.
-    #[error("release {release}: the audience counted {counted} but the rows give {stored}; nothing of it is sent")]
+    #[error(
+        "release {release}: the audience counted {counted} but the rows give {stored}; nothing of it is sent"
+    )]
     AudienceMismatch {
         /// The release.
         release: ReleaseId,

@@ -6,6 +6,7 @@
 //! books only grow; a row is durable when its call returns; an attempt is stored only under a live lease.
 
 pub mod chain;
+#[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod digest;
 pub mod directory;
@@ -20,8 +21,8 @@ pub use directory::{ContentPart, CredentialRow, RelayRow, ReleaseRow, ReleaseSta
 pub use error::LedgerError;
 pub use read::{AttemptView, CheckReport, Difference, Finding, RecipientView, StatementView};
 pub use rows::{
-    AttemptKey, AttemptPermit, AttemptRow, AudienceSeal, ChunkReturn, CommitReceipt, DeliveryCommit, IntentBatch,
-    IntentRow, LeaseRequest, LeasedChunk, LeasedIntent, OpenAttempt, OutcomeRow, RelayUse, SenderRow, SessionRow,
-    SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
+    AttemptKey, AttemptPermit, AttemptRow, AudienceSeal, ChunkReturn, CommitReceipt, DeliveryCommit,
+    IntentBatch, IntentRow, LeaseRequest, LeasedChunk, LeasedIntent, OpenAttempt, OutcomeRow, RelayUse,
+    SenderRow, SessionRow, SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
 };
 pub use store::{DeliveryStore, DirectoryStore, PlanStore, ReadStore, Store};

@@ -2,8 +2,8 @@
 
 use domain::{
     AttemptNo, AudienceDigest, ChunkNo, CredentialVersion, EnhancedStatus, Fingerprint, IntentNo, LeaseEpoch,
-    NodeId, Phase, RelayId, ReleaseId, ReplyCode, SenderEpoch, SessionId, SuppressionReason, TenantId, Timestamp,
-    Verdict,
+    NodeId, Phase, RelayId, ReleaseId, ReplyCode, SenderEpoch, SessionId, SuppressionReason, TenantId,
+    Timestamp, Verdict,
 };
 
 /// One line of an audience, with the recipient that it names.

@@ -4,17 +4,15 @@
 //! whole batches, and holds nothing over network time. `now` always comes from the caller.
 
 use async_trait::async_trait;
-use domain::{
-    AudienceDigest, IntentNo, IntentState, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp,
-};
+use domain::{AudienceDigest, IntentNo, IntentState, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp};
 
 use crate::chain::Head;
 use crate::directory::{ContentPart, CredentialRow, RelayRow, ReleaseRow, ReleaseState, TenantRow};
 use crate::error::LedgerError;
 use crate::read::{AttemptView, CheckReport, RecipientView, StatementView};
 use crate::rows::{
-    AudienceSeal, CommitReceipt, DeliveryCommit, IntentBatch, LeaseRequest, LeasedChunk, OpenAttempt, SenderRow,
-    SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
+    AudienceSeal, CommitReceipt, DeliveryCommit, IntentBatch, LeaseRequest, LeasedChunk, OpenAttempt,
+    SenderRow, SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
 };
 
 /// A store's answer.
@@ -178,14 +176,20 @@ pub trait ReadStore: Send + Sync {
     ) -> Stored<Vec<RecipientView>>;
 
     /// Every attempt and settlement of the intents that name this address (compared without case).
-    async fn attempts(&self, tenant: TenantId, release: ReleaseId, address: &str) -> Stored<Vec<AttemptView>>;
+    async fn attempts(&self, tenant: TenantId, release: ReleaseId, address: &str)
+    -> Stored<Vec<AttemptView>>;
 
     /// Where every chain ends.
     async fn heads(&self) -> Stored<Vec<Head>>;
 
     /// Every invariant against every row: chains recomputed, counters, chunks and the retry schedule rebuilt and
     /// compared, sealed heads held against the chains.
-    async fn check(&self, sealed: Vec<Head>, live: Option<SenderEpoch>, now: Timestamp) -> Stored<CheckReport>;
+    async fn check(
+        &self,
+        sealed: Vec<Head>,
+        live: Option<SenderEpoch>,
+        now: Timestamp,
+    ) -> Stored<CheckReport>;
 }
 
 /// A whole store.

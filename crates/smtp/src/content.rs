@@ -14,15 +14,13 @@ pub(crate) fn lines_end_in_crlf(head: &[u8], tail: &[u8]) -> bool {
     }
 }
 
+/// Without a branch in the loop, so that it is vectorised: it reads every mail.
 fn crlf_only(octets: &[u8]) -> bool {
-    let mut lines = 0;
-    for at in memchr::memchr_iter(b'\n', octets) {
-        if at == 0 || octets[at - 1] != b'\r' {
-            return false;
-        }
-        lines += 1;
-    }
-    memchr::memchr_iter(b'\r', octets).count() == lines
+    let (Some(first), Some(last)) = (octets.first(), octets.last()) else { return true };
+    let pairs = octets.iter().zip(&octets[1..]);
+    let odd =
+        pairs.fold(0, |odd, (before, after)| odd | (u8::from(*before == b'\r') ^ u8::from(*after == b'\n')));
+    *first != b'\n' && *last != b'\r' && odd == 0
 }
 
 /// Appends `content` to `out` with each dot at a line's start doubled. `line_start` says whether `content` starts

@@ -42,14 +42,18 @@ impl DuplicateFinder {
         Self { folder: folder.to_owned(), key, partitions, scratch: Vec::with_capacity(320) }
     }
 
-    /// Adds the key of a row.
+    /// Adds a row's address, compared as [`domain::EmailAddress::comparison_key`] does.
     ///
     /// # Errors
     /// When a partition cannot be spilled.
-    pub fn add(&mut self, row: u64, key: &str) -> Result<(), ListError> {
+    pub fn add(&mut self, row: u64, address: &str) -> Result<(), ListError> {
         self.scratch.clear();
         self.scratch.extend(self.key);
-        self.scratch.extend(key.as_bytes());
+        if address.is_ascii() {
+            self.scratch.extend(address.bytes().map(|octet| octet.to_ascii_lowercase()));
+        } else {
+            self.scratch.extend(address.to_lowercase().as_bytes());
+        }
         let hash = sha256(&self.scratch);
         let number = usize::from(hash[0]) % PARTITIONS;
         let partition = &mut self.partitions[number];
@@ -70,8 +74,8 @@ impl DuplicateFinder {
         let mut repeated = Bits::default();
         for (number, partition) in self.partitions.into_iter().enumerate() {
             let path = self.folder.join(format!("partition-{number}"));
-            let mut octets = partition.read_back(&path).map_err(|reason| ListError::Write { path, reason })?;
-            mark_repeated(&mut octets, &mut repeated);
+            let octets = partition.read_back(&path).map_err(|reason| ListError::Write { path, reason })?;
+            mark_repeated(&octets, &mut repeated);
         }
         Ok(repeated)
     }
@@ -103,16 +107,21 @@ impl Partition {
 }
 
 /// Entries sort by hash, then by row: all but the first of a hash are repetitions.
-fn mark_repeated(octets: &mut [u8], repeated: &mut Bits) {
-    let (entries, _) = octets.as_chunks_mut::<ENTRY>();
+fn mark_repeated(octets: &[u8], repeated: &mut Bits) {
+    let mut entries: Vec<(u128, u64)> = octets.as_chunks::<ENTRY>().0.iter().map(parse).collect();
     entries.sort_unstable();
     for pair in entries.windows(2) {
-        if pair[0][..16] == pair[1][..16] {
-            let mut row = [0; 8];
-            row.copy_from_slice(&pair[1][16..]);
-            repeated.set(u64::from_be_bytes(row));
+        if pair[0].0 == pair[1].0 {
+            repeated.set(pair[1].1);
         }
     }
+}
+
+fn parse(entry: &[u8; ENTRY]) -> (u128, u64) {
+    let (mut hash, mut row) = ([0; 16], [0; 8]);
+    hash.copy_from_slice(&entry[..16]);
+    row.copy_from_slice(&entry[16..]);
+    (u128::from_be_bytes(hash), u64::from_be_bytes(row))
 }
 
 #[cfg(test)]

@@ -100,6 +100,9 @@ pub enum ListError {
         /// Which file.
         path: PathBuf,
     },
+    /// A thread that reads the list ended by itself.
+    #[error("reading the list ended by a defect; nothing was sent")]
+    Defect,
     /// Partitions cannot be spilled, or rejected rows not be written.
     #[error("{path} cannot be written: {reason}; free space or name another place")]
     Write {

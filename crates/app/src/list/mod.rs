@@ -15,6 +15,7 @@ mod reader;
 mod rejects;
 mod scan;
 mod stream;
+mod tally;
 
 use std::path::{Path, PathBuf};
 

@@ -3,6 +3,7 @@
 //! Both passes read through this module, so that they see the same rows. A row is checked here as far as it alone
 //! decides; duplicates are found elsewhere. At most one row is in memory.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -41,6 +42,8 @@ pub struct RowReader<'a> {
     list: &'a ListFile,
     csv: csv::Reader<HashingReader>,
     record: ByteRecord,
+    /// Where the record starts, from 1.
+    line: u64,
     fields: String,
 }
 
@@ -53,7 +56,7 @@ impl<'a> RowReader<'a> {
         let mut csv = csv_reader(&list.path)?;
         let mut record = ByteRecord::new();
         read(&list.path, &mut csv, &mut record)?;
-        Ok(Self { list, csv, record, fields: String::new() })
+        Ok(Self { list, csv, record, line: 1, fields: String::new() })
     }
 
     /// The next row; `None` at the end.
@@ -64,7 +67,9 @@ impl<'a> RowReader<'a> {
         if !read(&self.list.path, &mut self.csv, &mut self.record)? {
             return Ok(None);
         }
-        let line = self.record.position().map_or(0, csv::Position::line);
+        let start = self.record.position().map_or(0, csv::Position::byte);
+        self.line = self.csv.get_mut().breaks.line_at(start);
+        let line = self.line;
         match self.take(check)? {
             Ok(address) => Ok(Some(Met::Row(Row { address, fields: &self.fields }))),
             Err(reason) => Ok(Some(Met::Rejected(RejectedRow { line, reason }))),
@@ -98,7 +103,7 @@ impl<'a> RowReader<'a> {
         let mut email = 0..0;
         for (index, octets) in self.record.iter().enumerate() {
             let Some(value) = self.list.charset.decode(octets) else { return Err(self.wrong_charset()) };
-            if let Some(fault) = fault(&value, &columns[index], self.csv.position().line()) {
+            if let Some(fault) = fault(&value, &columns[index], || self.last_line()) {
                 return Ok(Err(fault));
             }
             if index > 0 {
@@ -118,9 +123,14 @@ impl<'a> RowReader<'a> {
         Ok(check.check(&record).map_err(RowFault::Release).map(|()| address))
     }
 
+    /// Where the record ends: it has as many further lines as line feeds.
+    fn last_line(&self) -> u64 {
+        self.line + memchr::memchr_iter(b'\n', self.record.as_slice()).count() as u64
+    }
+
     fn wrong_charset(&self) -> ListError {
-        let (line, octet) = self.record.position().map_or((0, 0), |place| (place.line(), place.byte()));
-        super::charset::wrong(&self.list.path, line, octet, "in a row that is neither UTF-8 nor CP932 (Shift_JIS)")
+        let octet = self.record.position().map_or(0, csv::Position::byte);
+        super::charset::wrong(&self.list.path, self.line, octet, "in a row that is neither UTF-8 nor CP932 (Shift_JIS)")
     }
 }
 
@@ -137,7 +147,7 @@ pub(super) fn header(path: &Path, charset: Charset) -> Result<Vec<String>, ListE
 }
 
 /// Why a value cannot be used, whatever it is for.
-fn fault(value: &str, column: &str, last_line: u64) -> Option<RowFault> {
+fn fault(value: &str, column: &str, last_line: impl Fn() -> u64) -> Option<RowFault> {
     let column = || column.to_owned();
     if value.len() > FIELD_OCTETS_MAX {
         return Some(RowFault::FieldTooLong { column: column() });
@@ -148,7 +158,7 @@ fn fault(value: &str, column: &str, last_line: u64) -> Option<RowFault> {
     }
     let control = value.chars().find(|c| c.is_control())?;
     Some(match control {
-        '\r' | '\n' => RowFault::LineBreak { column: column(), last_line },
+        '\r' | '\n' => RowFault::LineBreak { column: column(), last_line: last_line() },
         '\0' => RowFault::Nul { column: column() },
         _ => RowFault::Control { column: column() },
     })
@@ -156,7 +166,7 @@ fn fault(value: &str, column: &str, last_line: u64) -> Option<RowFault> {
 
 fn csv_reader(path: &Path) -> Result<csv::Reader<HashingReader>, ListError> {
     let file = File::open(path).map_err(|reason| ListError::Read { path: path.to_owned(), reason })?;
-    let source = HashingReader { file, context: Context::new(&SHA256), octets: 0, allowed: 0 };
+    let source = HashingReader { file, context: Context::new(&SHA256), octets: 0, allowed: 0, breaks: Breaks::default() };
     Ok(ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(BUFFER).from_reader(source))
 }
 
@@ -178,6 +188,7 @@ struct HashingReader {
     context: Context,
     octets: u64,
     allowed: u64,
+    breaks: Breaks,
 }
 
 impl Read for HashingReader {
@@ -187,7 +198,68 @@ impl Read for HashingReader {
         }
         let read = self.file.read(buffer)?;
         self.context.update(&buffer[..read]);
+        self.breaks.note(&buffer[..read], self.octets);
         self.octets += read as u64;
         Ok(read)
+    }
+}
+
+/// Line feeds that were read and not passed yet. (The CSV reader's own count is one behind in files with CRLF, and
+/// does not see blank lines.)
+#[derive(Default)]
+struct Breaks {
+    /// Offset of each, and whether a CR stands before it.
+    ahead: VecDeque<(u64, bool)>,
+    passed: u64,
+    last_octet: u8,
+}
+
+impl Breaks {
+    fn note(&mut self, octets: &[u8], offset: u64) {
+        for place in memchr::memchr_iter(b'\n', octets) {
+            let before = if place == 0 { self.last_octet } else { octets[place - 1] };
+            self.ahead.push_back((offset + place as u64, before == b'\r'));
+        }
+        self.last_octet = octets.last().copied().unwrap_or(self.last_octet);
+    }
+
+    /// The line, from 1, of the first octet at or after `offset` that is no line break.
+    fn line_at(&mut self, offset: u64) -> u64 {
+        let mut offset = offset;
+        while let Some((place, after_cr)) = self.ahead.front().copied() {
+            let blank = place == offset || (after_cr && place == offset + 1);
+            if place >= offset && !blank {
+                break;
+            }
+            offset = offset.max(place + 1);
+            self.passed += 1;
+            self.ahead.pop_front();
+        }
+        self.passed + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(octets: &[u8], offset: u64, line: u64) {
+        let mut breaks = Breaks::default();
+        let (first, rest) = octets.split_at(octets.len() / 2);
+        breaks.note(first, 0);
+        breaks.note(rest, first.len() as u64);
+        assert_eq!(breaks.line_at(offset), line, "{octets:?} at {offset}");
+    }
+
+    #[test]
+    fn lines_are_counted_through_blank_ones() {
+        check(b"a\nb\n", 0, 1);
+        check(b"a\nb\n", 2, 2);
+        check(b"a\r\nb\r\n", 2, 2);
+        check(b"a\r\nb\r\n", 3, 2);
+        check(b"a\r\n\r\n\r\nb", 2, 4);
+        check(b"a\n\n\nb\nc", 2, 4);
+        check(b"a\nb\nc", 4, 3);
+        check(b"\n\nx\n", 0, 3);
     }
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use domain::AudienceDigest;
-use ledger::recipient_hash;
 
 use super::reader::Met;
+use super::tally::Tally;
 use super::{Bits, DuplicateFinder, ListError, ListFile, RejectedRow, Rejects, Row, RowCheck, RowReader};
 
 /// How a list is scanned.
@@ -44,34 +44,30 @@ pub struct ListScan {
 /// # Errors
 /// When the list as a whole cannot be used; single bad rows are counted and left out.
 pub fn scan(list: &ListFile, options: &ScanOptions<'_>) -> Result<ListScan, ListError> {
+    let finder = DuplicateFinder::new(options.tmp, options.key);
+    let scan = std::thread::scope(|scope| read_all(list, options, Tally::start(scope, finder)))?;
+    refuse_empty(list, &scan)?;
+    Ok(scan)
+}
+
+fn read_all(list: &ListFile, options: &ScanOptions<'_>, mut tally: Tally<'_>) -> Result<ListScan, ListError> {
     let mut reader = RowReader::open(list)?;
     let mut rejects = Rejects::new(options.rejects)?;
-    let mut finder = DuplicateFinder::new(options.tmp, options.key);
-    let (mut audience, mut usable) = (AudienceDigest::default(), Bits::default());
+    let mut usable = Bits::default();
     let mut rows_read = 0;
     while let Some(met) = reader.next(options.check)? {
         match met {
             Met::Rejected(row) => rejects.add(row)?,
             Met::Row(Row { address, fields }) => {
-                finder.add(audience.count(), &address.comparison_key())?;
-                audience.add(&recipient_hash(address.as_str(), fields));
+                tally.add(address.as_str(), fields);
                 usable.set(rows_read);
             }
         }
         rows_read += 1;
     }
     let (rows_rejected, rejected) = rejects.finish()?;
-    let scan = ListScan {
-        digest: reader.digest(),
-        audience,
-        rows_read,
-        rows_rejected,
-        rejected,
-        usable,
-        duplicates: finder.finish()?,
-    };
-    refuse_empty(list, &scan)?;
-    Ok(scan)
+    let (audience, duplicates) = tally.finish()?;
+    Ok(ListScan { digest: reader.digest(), audience, rows_read, rows_rejected, rejected, usable, duplicates })
 }
 
 fn refuse_empty(list: &ListFile, scan: &ListScan) -> Result<(), ListError> {

@@ -47,10 +47,7 @@ impl StreamedRows {
     /// [`ListError::Changed`], or why it could not be read.
     pub async fn finish(self) -> Result<(), ListError> {
         drop(self.batches);
-        self.reading.await.unwrap_or_else(|_| {
-            let reason = std::io::Error::other("the reader ended by a defect");
-            Err(ListError::Read { path: std::path::PathBuf::new(), reason })
-        })
+        self.reading.await.unwrap_or(Err(ListError::Defect))
     }
 }
 

@@ -135,6 +135,8 @@ pub struct SendReport {
     pub end: ReleaseEnd,
     /// What the process before this one had left on the wire.
     pub recovered: Recovered,
+    /// How long the first pass over the list took, with everything before it, in ms.
+    pub scan_ms: u64,
     /// How long freezing took, both passes over the list included, in ms.
     pub freeze_ms: u64,
     /// How long all took, in ms.
@@ -179,7 +181,8 @@ pub async fn send(
     sealed?;
     let statement = premises.store.statement(access.tenant(), release.release, None).await?;
     let elapsed_ms = prepared.elapsed_ms(&*premises.clock);
-    Ok(SendReport { release, statement, list: prepared.scan, end, recovered, freeze_ms, elapsed_ms })
+    let (list, scan_ms) = (prepared.scan, prepared.scan_ms);
+    Ok(SendReport { release, statement, list, end, recovered, scan_ms, freeze_ms, elapsed_ms })
 }
 
 /// The engine's parts on these premises.

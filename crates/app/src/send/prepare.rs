@@ -54,6 +54,8 @@ pub struct Prepared {
     pub list: Arc<ListFile>,
     /// What the first pass over it found.
     pub scan: Arc<ListScan>,
+    /// How long everything up to here took, in ms.
+    pub scan_ms: u64,
     key: Option<DkimKey>,
     started: Moment,
 }
@@ -101,7 +103,7 @@ impl Checked {
     ///
     /// # Errors
     /// When the list cannot be used, or has a bad row and must have none.
-    pub fn scan(self, folder: &DataFolder, entropy: &dyn Entropy) -> Result<Prepared, AppError> {
+    pub fn scan(self, folder: &DataFolder, clock: &dyn Clock, entropy: &dyn Entropy) -> Result<Prepared, AppError> {
         let mut key = [0; 32];
         entropy.fill(&mut key).map_err(AppError::Entropy)?;
         let tmp = folder.tmp();
@@ -124,6 +126,7 @@ impl Checked {
             content: self.content,
             list: Arc::new(self.list),
             scan: Arc::new(found),
+            scan_ms: since(self.started, clock),
             key: self.key,
             started: self.started,
         })
@@ -134,13 +137,17 @@ impl Prepared {
     /// Milliseconds since the files were first looked at.
     #[must_use]
     pub fn elapsed_ms(&self, clock: &dyn Clock) -> u64 {
-        u64::try_from(clock.moment().since(self.started).as_millis()).unwrap_or(u64::MAX)
+        since(self.started, clock)
     }
 
     /// A signer, if mails are to be signed.
     pub(super) fn signer(&self) -> Result<Option<DkimSigner>, AppError> {
         self.key.as_ref().map(DkimKey::signer).transpose()
     }
+}
+
+fn since(started: Moment, clock: &dyn Clock) -> u64 {
+    u64::try_from(clock.moment().since(started).as_millis()).unwrap_or(u64::MAX)
 }
 
 impl DkimKey {

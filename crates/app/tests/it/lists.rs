@@ -98,13 +98,16 @@ async fn bad_rows_are_named_and_left_out() {
     let rejected = [
         "3: the address has no `@`",
         "4: the row has 1 fields, the first row names 2 columns",
-        "5: `n` has a line break (the row ends in line 7; is a quote not closed?)",
+        "5: `n` has a line break (the row ends in line 6; is a quote not closed?)",
         "7: `n` has a NUL character",
         "8: `n` has a control character",
         "9: refused by the release",
         "11: the address is empty",
     ];
     check(list.as_bytes(), Charset::Utf8, &[good], &rejected).await;
+    let crlf = "email,n\r\nok@example.jp,x\r\n\r\nbad,1\r\nworse,2\r\n";
+    let rejected = ["4: the address has no `@`", "5: the address has no `@`"];
+    check(crlf.as_bytes(), Charset::Utf8, &[good], &rejected).await;
     let long = format!("email,n\nok@example.jp,x\na@b.jp,{}\n", "x".repeat(65_537));
     check(long.as_bytes(), Charset::Utf8, &[good], &["3: `n` is longer than 65536 octets"]).await;
 }
@@ -136,7 +139,7 @@ fn whole_lists_are_refused_with_place_and_remedy() {
     refused(b"email,n\na@b.jp,ok\na@b.jp,\xa0\xfd\n", "wrong charset: line 3");
     let mut damaged = "email,氏名\na@b.jp,山田太郎\n".as_bytes().to_vec();
     damaged.extend(b"c@d.jp,\xff\n");
-    refused(&damaged, "line 3, octet 42 is not UTF-8");
+    refused(&damaged, "line 3, octet 40 is not UTF-8");
     let open_quote = format!("email,n\na@b.jp,\"{}", "x\n".repeat(1 << 20));
     refused(open_quote.as_bytes(), "the row that starts in line 2 is longer");
 }

@@ -28,7 +28,7 @@ pub fn run(flags: SendFlags) -> anyhow::Result<Exit> {
     let boot = boot(flags.boot_id.as_deref())?;
     let checked = Checked::load(request, &SystemClock)?;
     let folder = DataFolder::open(&flags.folder.data, &SystemClock, &SystemEntropy)?;
-    let prepared = checked.scan(&folder, &SystemEntropy)?;
+    let prepared = checked.scan(&folder, &SystemClock, &SystemEntropy)?;
     let config = EngineConfig { tcp_user_timeout: flags.tcp_user_timeout, ..EngineConfig::default() };
     let synchronous = if flags.synchronous == Sync::Off { Synchronous::Off } else { Synchronous::Full };
     let options = SqliteOptions { synchronous, ..SqliteOptions::default() };
@@ -207,6 +207,7 @@ fn object(report: &SendReport, tenant: &str) -> Value {
     let recovered =
         json!({ "unsent": recovered.unsent, "answered": recovered.answered, "unknown": recovered.unknown });
     object.insert("recovered".to_owned(), recovered);
+    object.insert("scan_ms".to_owned(), report.scan_ms.into());
     object.insert("freeze_ms".to_owned(), report.freeze_ms.into());
     object.insert("elapsed_ms".to_owned(), report.elapsed_ms.into());
     Value::Object(object)

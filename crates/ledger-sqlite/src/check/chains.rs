@@ -10,8 +10,8 @@ use domain::{IntentNo, ReleaseId, SenderEpoch, SuppressionReason, TenantId, Time
 use ledger::{Book, Head, LinkBuilder};
 use rusqlite::{Connection, Row};
 
-use super::Notes;
 use super::sessions::Sessions;
+use super::{Notes, lifecycle};
 use crate::columns::{self, id, known};
 use crate::failure::Failure;
 use crate::queries;
@@ -239,12 +239,11 @@ impl Pass {
         notes.report.outcomes += 1;
         let outcome = columns::outcome(row)?;
         self.root(row, (10, 11))?.outcome(&outcome);
-        if outcome.verdict == domain::Verdict::Accepted
-            && !outcome.code.is_some_and(domain::ReplyCode::is_positive)
-        {
+        if let Some((invariant, objection)) = lifecycle::objection(&outcome) {
             let key = outcome.key;
-            let text = format!("intent {} of {} is accepted without a 2xx reply", key.intent, key.release);
-            notes.find(Some(key.tenant), Some(self.book), 2, text);
+            let text =
+                format!("attempt {} of intent {} of {} is {objection}", key.attempt, key.intent, key.release);
+            notes.find(Some(key.tenant), Some(self.book), invariant, text);
         }
         Ok(())
     }

@@ -1,4 +1,7 @@
-//! SQLite's own view: pages, indexes, types, CHECK constraints and foreign keys.
+//! SQLite's own view: pages, indexes, types and foreign keys.
+//!
+//! Not its CHECK constraints: SQLite leaves them out on a connection that can only read. What they promise of
+//! outcomes is looked at by [`super::lifecycle`].
 
 use rusqlite::Connection;
 

@@ -5,6 +5,7 @@
 
 mod chains;
 mod file;
+mod lifecycle;
 mod releases;
 mod sessions;
 

@@ -27,6 +27,8 @@ use crate::rig::{Binaries, Ended, Process, Sender, SinkProcess};
 const KILLS_PER_ROUND: u32 = 20;
 /// A run that nobody kills.
 const RUN_MAX: Duration = Duration::from_secs(30 * 60);
+/// A sender whose log stands still for so long waits for a retry, and is killed as it does.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks at the log.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// The sink has read what dead senders left in the sockets when its log is this long without a change.
@@ -186,18 +188,18 @@ impl Drill {
         };
         let moment = choose(&mut self.dice, outlook);
         let mut process = self.start()?;
-        if self.await_moment(&mut process, moment)? {
+        let Some(stage) = self.await_moment(&mut process, moment)? else {
             let ended = process.wait(RUN_MAX)?;
             self.judge_end(&process, ended);
             return Ok(true);
-        }
+        };
         let ended = process.kill()?;
         if ended.status.code().is_some() {
             // It ended by itself just before.
             self.judge_end(&process, ended);
             return Ok(true);
         }
-        *self.kills.entry(moment.stage).or_insert(0) += 1;
+        *self.kills.entry(stage).or_insert(0) += 1;
         if let Some(power) = &mut self.power {
             power.cut(self.dice.bits())?;
             self.boot = boot_flag(&mut self.dice).to_vec();
@@ -205,26 +207,34 @@ impl Drill {
         Ok(false)
     }
 
-    /// Waits for the moment; true when the process ended before.
-    fn await_moment(&mut self, process: &mut Process, moment: Moment) -> anyhow::Result<bool> {
-        let (received, logins) = self.look()?;
-        let mut planned = None;
+    /// Waits for the moment; gives the part of its life that it came to, or nothing when the process ended before.
+    fn await_moment(&mut self, process: &mut Process, moment: Moment) -> anyhow::Result<Option<Stage>> {
+        let begun = self.look()?;
+        let (mut last, mut changed) = (begun, SystemClock.moment());
+        let mut stage = moment.stage;
         while self.tail.is_some() {
             let now = self.look()?;
-            if now.1 > logins && planned.is_none() {
-                planned = Some(SystemClock.moment());
+            if now.1 > begun.1 && last.1 == begun.1 {
                 self.planning = since(process.started());
             }
-            if now.0 - received >= moment.received && now.1 - logins >= moment.logins {
+            if now != last {
+                (last, changed) = (now, SystemClock.moment());
+            }
+            if now.0 - begun.0 >= moment.received && now.1 - begun.1 >= moment.logins {
+                break;
+            }
+            if since(changed) > PATIENCE {
+                stage = Stage::Waiting;
                 break;
             }
             if process.ends_within(LOOK_AGAIN)?.is_some() {
-                return Ok(true);
+                return Ok(None);
             }
         }
         // Without a log only time is left to choose by.
         let blind = if self.tail.is_none() { self.dice.below(1_000_000) } else { 0 };
-        Ok(process.ends_within(moment.then + Duration::from_micros(blind))?.is_some())
+        let ended = process.ends_within(moment.then + Duration::from_micros(blind))?;
+        Ok(ended.is_none().then_some(stage))
     }
 
     /// Recipients of this round that the sink has, and logins ever.

@@ -15,6 +15,8 @@ pub enum Stage {
     Flight,
     /// With its last mails on the wire, or right after them.
     End,
+    /// With nothing to do until a retry is due; never chosen, but what the other parts turn into then.
+    Waiting,
 }
 
 impl Stage {
@@ -25,6 +27,7 @@ impl Stage {
             Self::Connecting => "connecting",
             Self::Flight => "in flight",
             Self::End => "at the end",
+            Self::Waiting => "waiting",
         }
     }
 }
@@ -71,7 +74,7 @@ pub fn choose(dice: &mut Dice, outlook: Outlook) -> Moment {
     };
     let moment = |logins, received, then| Moment { stage, logins, received, then };
     match stage {
-        Stage::Early => {
+        Stage::Early | Stage::Waiting => {
             let planning_us = u64::try_from(outlook.planning.as_micros()).unwrap_or(u64::MAX);
             moment(0, 0, Duration::from_micros(dice.below(planning_us.max(1000))))
         }

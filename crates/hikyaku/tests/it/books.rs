@@ -1,0 +1,50 @@
+//! Reading the books: shapes of the JSON, and a check that finds damage.
+
+use crate::scene::Scene;
+
+#[test]
+fn recipients_and_attempts_show_the_evidence() {
+    let scene = Scene::behaving(4, "rcpt:user1@example.jp=refuse,rcpt:user2@example.jp=defer*1");
+    scene.send(&[]).expect(0);
+    let rejected = scene.ask(&["recipients", "news", "--outcome", "rejected"]).expect(0);
+    assert_eq!(rejected.stdout.lines().count(), 1, "{rejected:?}");
+    let one = rejected.json();
+    assert_eq!((one["address"].as_str(), one["state"].as_str()), (Some("user1@example.jp"), Some("rejected")));
+    assert_eq!((one["last"]["code"].as_u64(), one["last"]["phase"].as_str()), (Some(550), Some("rcpt")));
+    let all = scene.ask(&["recipients", "news"]).expect(0);
+    assert_eq!(all.stdout.lines().count(), 4);
+
+    let attempts = scene.ask(&["attempts", "news", "--to", "USER2@example.jp"]).expect(0).json();
+    let verdicts: Vec<_> = attempts.as_array().unwrap().iter().map(|each| &each["outcomes"][0]["verdict"]).collect();
+    assert_eq!(verdicts, ["deferred", "accepted"]);
+    let last = &attempts[1];
+    assert_eq!(last["peer"].as_str(), Some(scene.sink.addr().to_string().as_str()));
+    assert_eq!(last["fingerprint"].as_str().map(str::len), Some(24));
+    for key in ["opened_at", "session", "relay", "credential_version", "body_digest", "sender"] {
+        assert!(!last[key].is_null(), "{key}: {last}");
+    }
+}
+
+#[test]
+fn a_check_finds_a_row_that_was_changed_or_deleted() {
+    let scene = Scene::of(300);
+    scene.send(&[]).expect(0);
+    let clean = scene.ask(&["check"]).expect(0);
+    assert_eq!((clean.number("intents"), clean.number("attempts")), (300, 300));
+    let original = std::fs::read(scene.path("data/books.db")).unwrap();
+    let changes = [
+        "DELETE FROM outcome WHERE intent_no = 300",
+        "UPDATE attempt SET opened_at = opened_at + 1 WHERE intent_no = 7",
+        "DELETE FROM link WHERE link_no = (SELECT max(link_no) FROM link WHERE book = 3) AND book = 3",
+    ];
+    for change in changes {
+        let books = rusqlite::Connection::open(scene.path("data/books.db")).unwrap();
+        books.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        assert!(books.execute(change, []).unwrap() > 0, "{change}");
+        drop(books);
+        let found = scene.ask(&["check"]).expect(4);
+        assert!(!found.json()["findings"].as_array().unwrap().is_empty(), "{change}: {found:?}");
+        std::fs::write(scene.path("data/books.db"), &original).unwrap();
+    }
+    scene.ask(&["check"]).expect(0);
+}

@@ -1,0 +1,84 @@
+//! Pause, resume and cancel: while a send runs, and while none does.
+
+use std::time::Duration;
+
+use crate::scene::{Running, Scene};
+
+/// Mails that may still arrive after an order: those on the wire of four sessions.
+const ON_THE_WIRE: u64 = 8;
+
+fn slow() -> (Scene, Running) {
+    let scene = Scene::behaving(300, "reply-delay:10");
+    let running = Running::start(scene.send_command(&["--sessions", "4"]));
+    scene.wait_for_kept(20);
+    (scene, running)
+}
+
+fn stands_still(scene: &Scene) {
+    let before = scene.sink.snapshot().kept;
+    let more = scene.sink.wait_until_blocking(Duration::from_secs(1), |now| now.kept > before + ON_THE_WIRE);
+    assert!(more.is_err(), "mails went on: {before} before, {} after", scene.sink.snapshot().kept);
+}
+
+#[test]
+fn a_paused_release_stands_still_until_resumed() {
+    let (scene, running) = slow();
+    let paused = scene.ask(&["pause", "news"]).expect(0);
+    assert_eq!(paused.json()[0]["to"], "paused");
+    stands_still(&scene);
+    let statement = scene.ask(&["statement", "news"]).expect(3);
+    assert!(statement.number("pending") > 200, "{statement:?}");
+    assert_eq!((statement.number("unknown"), statement.json()["state"].as_str()), (0, Some("paused")));
+    scene.ask(&["resume", "news"]).expect(0);
+    assert_eq!(running.end().expect(0).number("accepted"), 300);
+}
+
+#[test]
+fn a_cancelled_release_is_settled_at_once() {
+    let (scene, running) = slow();
+    scene.ask(&["cancel", "news"]).expect(0);
+    let ran = running.end().expect(0);
+    let (accepted, cancelled) = (ran.number("accepted"), ran.number("cancelled"));
+    assert!(cancelled > 200 && accepted + cancelled == 300, "{ran:?}");
+    assert_eq!(scene.kept().len() as u64, accepted);
+    let again = scene.send(&[]).expect(0);
+    assert_eq!((again.number("accepted"), scene.kept().len() as u64), (accepted, accepted));
+    let refused = scene.ask(&["resume", "news"]).expect(2);
+    assert!(refused.stderr.contains("is cancelled"), "{refused:?}");
+}
+
+#[test]
+fn everything_of_a_tenant_or_of_everybody_can_be_held() {
+    let (scene, running) = slow();
+    assert_eq!(scene.ask(&["pause", "--tenant", "default"]).expect(0).json()[0]["name"], "news");
+    assert_eq!(scene.ask(&["resume", "--all"]).expect(0).json()[0]["to"], "active");
+    running.end().expect(0);
+    assert_eq!(scene.ask(&["pause", "--all"]).expect(0).json(), serde_json::json!([]), "nothing is owed");
+}
+
+#[test]
+fn orders_work_while_nobody_sends() {
+    let (scene, running) = slow();
+    running.signal("TERM");
+    running.end().expect(3);
+    scene.ask(&["pause", "news"]).expect(0);
+    scene.ask(&["resume", "news"]).expect(0);
+    scene.ask(&["cancel", "news"]).expect(0);
+    let statement = scene.ask(&["statement", "news"]).expect(0);
+    assert_eq!((statement.number("pending"), statement.json()["state"].as_str()), (0, Some("cancelled")));
+    assert!(statement.number("cancelled") > 200, "{statement:?}");
+    scene.ask(&["check"]).expect(0);
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let scene = Scene::behaving(5, "always=never-reply");
+    let running = Running::start(scene.send_command(&[]));
+    scene.wait_for_kept(1);
+    running.signal("INT");
+    // The first is being obeyed as soon as the journal of this run is no longer waited for.
+    running.signal("INT");
+    running.signal("INT");
+    let ran = running.end();
+    assert_eq!(ran.code, 3, "{ran:?}");
+}

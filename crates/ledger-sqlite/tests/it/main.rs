@@ -1,0 +1,7 @@
+//! The store against the suite of all stores, and against damage that only raw access to the file can do.
+
+mod conformance;
+mod damage;
+mod files;
+mod scene;
+mod schema;

@@ -1,0 +1,75 @@
+//! The suite that every store must pass: a table of named cases over the store traits alone.
+//!
+//! A store's tests give a [`StoreMaker`] and run every [`Case`]. Behind each case the store's own check must find
+//! nothing in the books that the case left, but for what the case says that it provoked. Nothing here knows a
+//! database; damage that only raw access can do is tested by each store.
+
+mod bench;
+mod books;
+mod directory;
+mod evidence;
+mod fence;
+mod lease;
+mod plan;
+mod retry;
+mod settle;
+mod stage;
+mod tenants;
+
+use std::pin::Pin;
+
+pub use self::bench::{Bench, Breach, StoreMaker};
+
+/// What a case ends with.
+type Kept = Result<(), Breach>;
+
+/// One promise that every store keeps.
+pub struct Case {
+    /// The promise.
+    pub name: &'static str,
+    run: for<'a> fn(&'a Bench<'a>) -> Pin<Box<dyn Future<Output = Kept> + Send + 'a>>,
+}
+
+impl Case {
+    /// Runs the case on stores of `maker`, then has each of them check itself.
+    ///
+    /// # Errors
+    /// What the store did not keep.
+    pub async fn run(&self, maker: &dyn StoreMaker) -> Result<(), Breach> {
+        let bench = Bench::new(maker);
+        (self.run)(&bench).await?;
+        bench.check_all().await
+    }
+}
+
+macro_rules! cases {
+    ($($module:ident: $($name:ident),+;)*) => {
+        /// Every case.
+        pub const CASES: &[Case] = &[$($(
+            Case { name: stringify!($name), run: |bench| Box::pin($module::$name(bench)) }
+        ),+),*];
+    };
+}
+
+cases! {
+    directory: a_tenant_is_found_by_its_name, a_relay_is_found_by_its_account, a_new_secret_is_the_next_version,
+        releases_are_listed_newest_first, a_cancelled_release_stays_cancelled, a_release_is_rescheduled,
+        the_use_of_a_relay_is_summed_by_second;
+    plan: an_interrupted_plan_goes_on, a_seal_over_other_rows_is_refused, a_wave_extends_an_audience,
+        suppressed_recipients_are_never_leased, seventy_thousand_intents_are_leased_once_each;
+    lease: a_chunk_is_leased_once, a_returned_chunk_is_due_or_done, a_return_under_another_lease_is_ignored,
+        a_renewed_lease_lets_attempts_pass, everything_a_sender_holds_is_returned,
+        a_release_that_is_not_active_is_not_leased;
+    fence: an_attempt_needs_its_lease, a_takeover_fences_the_sender_before, a_hold_fences_at_once,
+        a_breach_of_identity_leaves_nothing, an_attempt_is_stored_once;
+    retry: a_deferred_mail_waits_for_its_time, an_unknown_mail_is_held, an_unknown_mail_is_sent_once_more,
+        an_open_attempt_is_not_tried_again;
+    settle: what_is_owed_is_settled, a_leased_chunk_is_settled_after_its_return, an_unknown_mail_is_never_settled;
+    evidence: a_late_reply_resolves_an_unknown, a_late_deferral_brings_the_chunk_back,
+        a_second_entry_of_a_verdict_is_ignored, a_second_acceptance_is_a_duplicate, a_witness_is_stored_once,
+        an_acceptance_outweighs_a_settlement, evidence_is_checked_by_the_schema;
+    books: an_open_attempt_is_pending_or_unknown, counters_follow_the_statement, heads_grow_with_each_commit,
+        a_forged_seal_is_found, the_same_calls_give_the_same_chains, recipients_are_listed_by_state,
+        attempts_are_found_by_address;
+    tenants: tenants_never_see_each_other, tenants_commit_side_by_side;
+}
