@@ -174,7 +174,11 @@ fn ascii_domain(domain: &str) -> Result<String, AddressError> {
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
     let all_numeric_end = ascii.rsplit('.').next().is_some_and(|l| l.bytes().all(|b| b.is_ascii_digit()));
-    if ascii.split('.').all(label_is_fine) && !all_numeric_end { Ok(ascii) } else { Err(AddressError::Domain) }
+    if ascii.split('.').all(label_is_fine) && !all_numeric_end {
+        Ok(ascii)
+    } else {
+        Err(AddressError::Domain)
+    }
 }
 
 #[cfg(test)]

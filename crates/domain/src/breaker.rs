@@ -77,6 +77,14 @@ impl Breaker {
         matches!(self.position, Position::Open { .. })
     }
 
+    /// A session is ready. A probe that got so far closes the breaker, but one more failure opens it again: the
+    /// relay has not carried a mail yet.
+    pub fn session_ready(&mut self) {
+        if let Position::Open { probing: true, .. } = self.position {
+            self.position = Position::Closed { failures: FAILURES_TO_OPEN - 1 };
+        }
+    }
+
     /// Takes in what a session showed.
     pub fn observe(&mut self, health: SessionHealth, now: Moment) {
         self.position = match (self.position, health) {
@@ -128,6 +136,17 @@ mod tests {
         let mut breaker = Breaker::default();
         (0..50).for_each(|_| breaker.observe(SessionHealth::Failed, at(0)));
         assert_eq!(breaker.probe_at(), Some(at(1)));
+    }
+
+    #[test]
+    fn a_probe_that_is_ready_lets_others_in_until_the_next_failure() {
+        let mut breaker = Breaker::default();
+        (0..3).for_each(|_| breaker.observe(SessionHealth::Failed, at(0)));
+        assert!(breaker.try_open(at(1)) && !breaker.try_open(at(1)));
+        breaker.session_ready();
+        assert!(breaker.try_open(at(1)) && breaker.try_open(at(1)));
+        breaker.observe(SessionHealth::Failed, at(2));
+        assert!(!breaker.try_open(at(2)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Composing is pure and deterministic: the same intent gives the same octets at every try, before signing.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -122,7 +123,10 @@ pub fn compose_piece(
             intent: intent.intent,
             attempt: intent.attempt,
         };
-        match composer.compose(intent) {
+        // A defect in composing must not keep the chunk from being accounted for.
+        let composed = catch_unwind(AssertUnwindSafe(|| composer.compose(intent)))
+            .unwrap_or_else(|_| Err(ComposeError("composing it met a defect".to_owned())));
+        match composed {
             Ok(content) => piece.mails.push(ReadyMail {
                 key,
                 chunk: chunk.chunk,

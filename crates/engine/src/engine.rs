@@ -60,6 +60,9 @@ pub enum StartError {
     Journal(#[from] io::Error),
 }
 
+/// The most rings that a journal is read back with.
+const JOURNAL_RINGS_MAX: usize = 4096;
+
 type RelayKey = (TenantId, RelayId, CredentialVersion);
 
 /// One actor with its tasks.
@@ -105,7 +108,7 @@ impl Engine {
     pub async fn start(parts: EngineParts) -> Result<(Self, Recovered), StartError> {
         let now = parts.clock.now();
         let journal_id = parts.entropy.bits()?;
-        let rings = parts.config.sessions_max;
+        let rings = parts.config.sessions_max.clamp(1, JOURNAL_RINGS_MAX);
         let journal = Journal::create(&parts.journal_folder, journal_id, parts.boot, rings)?;
         let row = SenderRow { node: parts.node, journal: journal_id, boot: parts.boot, started_at: now };
         let sender = parts.store.sender_register(row).await?;
@@ -127,6 +130,7 @@ impl Engine {
             key: parts.key,
             sender,
             config: parts.config,
+            broken: watch::Sender::new(None),
         });
         Ok((Self { ground, boot: parts.boot, relays: Mutex::default(), runs: Mutex::default() }, recovered))
     }
@@ -143,15 +147,18 @@ impl Engine {
         self.boot
     }
 
-    /// The actor of this relay and credential version, opened if need be. Actors of other versions of the same
-    /// relay are told to drain: a session never changes its credential.
+    /// The actor of this relay and credential version, opened if need be, or anew if it was drained or stopped.
+    /// Actors of older versions of the same relay are told to drain: a session never changes its credential.
     ///
     /// # Errors
     /// When the TLS trust cannot be read or the store fails.
     pub async fn relay(&self, spec: RelaySpec) -> Result<Arc<RelayActor>, OpenRelayError> {
         let key = (spec.tenant, spec.relay, spec.credential);
-        if let Some(running) = self.relays().get(&key) {
-            return Ok(Arc::clone(&running.actor));
+        let known = self.relays().get(&key).map(|running| Arc::clone(&running.actor));
+        match known {
+            Some(actor) if !actor.orders().borrow().drain => return Ok(actor),
+            Some(_) => self.finish_relay(key).await,
+            None => {}
         }
         let now = self.ground.clock.now();
         let since = domain::Timestamp::from_millis(now.as_millis() - RECALL.as_millis() as i64);
@@ -159,11 +166,13 @@ impl Engine {
             Some(_) => self.ground.store.relay_use(spec.tenant, spec.relay, since).await?,
             None => Vec::new(),
         };
-        let used: Vec<_> = used.into_iter().map(|(at, count)| (now.since(at), count)).collect();
+        // The store keeps whole seconds: each is taken to have been sent at its end.
+        let ago = |at| now.since(at).saturating_sub(Duration::from_secs(1));
+        let used: Vec<_> = used.into_iter().map(|(at, count)| (ago(at), count)).collect();
         let actor = RelayActor::new(spec, Arc::clone(&self.ground), &used)?;
         let mut relays = self.relays();
         for ((tenant, relay, version), other) in &*relays {
-            if (*tenant, *relay) == (key.0, key.1) && *version != key.2 {
+            if (*tenant, *relay) == (key.0, key.1) && *version < key.2 {
                 other.actor.drain();
             }
         }
@@ -187,7 +196,10 @@ impl Engine {
             let end = runner.run().await;
             ended.send_replace(Some(end));
         });
-        lock(&self.runs).push(task);
+        let mut runs = lock(&self.runs);
+        runs.retain(|run| !run.is_finished());
+        runs.push(task);
+        drop(runs);
         ReleaseRun { state, end }
     }
 
@@ -212,6 +224,7 @@ impl Engine {
                 let _ = relay.recorder.await;
                 whole &= matches!(&*relay.actor.recorder.progress().borrow(), Progress::Durable(_));
                 whole &= !matches!(&*relay.actor.status().borrow(), RelayStatus::Broken(_));
+                whole &= relay.actor.outbox.is_accounted();
             }
             whole
         };
@@ -225,6 +238,14 @@ impl Engine {
             let _ = self.ground.journal.remove();
         }
         Ok(whole)
+    }
+
+    /// Waits until a drained actor's sessions and commits are over, and forgets it.
+    async fn finish_relay(&self, key: RelayKey) {
+        let Some(running) = self.relays().remove(&key) else { return };
+        let _ = running.keeper.await;
+        running.actor.recorder.close();
+        let _ = running.recorder.await;
     }
 
     fn relays(&self) -> MutexGuard<'_, HashMap<RelayKey, Running>> {
@@ -244,15 +265,27 @@ pub enum OpenRelayError {
 }
 
 fn spawn(actor: &Arc<RelayActor>) -> Running {
-    let keeper = tokio::spawn(Arc::clone(actor).keep());
-    let recorder = tokio::spawn(Arc::clone(&actor.recorder).run());
-    let watched = Arc::clone(actor);
-    tokio::spawn(async move {
-        let mut progress = watched.recorder.progress();
-        if let Ok(failed) = progress.wait_for(|now| matches!(now, Progress::Failed(_))).await
-            && let Progress::Failed(error) = &*failed
-        {
-            watched.break_off(error.clone().into());
+    let kept = Arc::clone(actor);
+    let keeper = tokio::spawn(async move {
+        let mut broken = kept.ground.broken.subscribe();
+        let keeping = Arc::clone(&kept).keep();
+        tokio::pin!(keeping);
+        tokio::select! {
+            () = &mut keeping => return,
+            reason = broken.wait_for(Option::is_some) => {
+                if let Some(reason) = reason.ok().and_then(|reason| reason.clone()) {
+                    kept.obey_break(reason);
+                }
+            }
+        }
+        keeping.await;
+    });
+    let recording = Arc::clone(actor);
+    let recorder = tokio::spawn(async move {
+        Arc::clone(&recording.recorder).run().await;
+        let progress = recording.recorder.progress().borrow().clone();
+        if let Progress::Failed(error) = progress {
+            recording.break_off(error.into());
         }
     });
     Running { actor: Arc::clone(actor), keeper, recorder }

@@ -141,10 +141,10 @@ impl Outbox {
         self.give_back(release, chunk, lease);
     }
 
-    /// Chunks of a release whose intents are not all dealt with.
+    /// True when every intent of every leased chunk was dealt with.
     #[must_use]
-    pub fn open_chunks(&self, release: ReleaseId) -> usize {
-        self.lock().chunks.keys().filter(|(of, _)| *of == release).count()
+    pub fn is_accounted(&self) -> bool {
+        self.lock().chunks.is_empty()
     }
 
     fn give_back(&self, release: ReleaseId, chunk: ChunkNo, lease: LeaseEpoch) {

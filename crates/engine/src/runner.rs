@@ -19,6 +19,8 @@ use crate::relay::{Orders, RelayActor, RelayStatus};
 
 /// The longest nap before looking at the store again.
 const NAP_MAX: Duration = Duration::from_secs(1);
+/// The nap when the store has work that it did not give out.
+const SHORT_NAP: Duration = Duration::from_millis(20);
 /// Chunks settled in one transaction.
 const SETTLE_CHUNKS: u32 = 64;
 
@@ -165,6 +167,12 @@ impl Runner {
         let store = &self.actor.ground.store;
         let ahead = store.work_ahead(self.work.tenant, self.work.release, self.now()).await?;
         if ahead.chunks_due > 0 {
+            // Became due in between, or the store holds the release while its order is still on its way here.
+            let mut signals = self.signals.clone();
+            tokio::select! {
+                () = signals.changed() => {}
+                () = self.actor.ground.clock.sleep(SHORT_NAP) => {}
+            }
             return Ok(None);
         }
         if ahead.chunks_leased == 0 && ahead.next_due_at.is_none() {

@@ -24,7 +24,8 @@ const TEXT_MAX: usize = 256;
 const REPLY_FIXED: usize = 18;
 
 // The two regions fit, and every seal is aligned.
-const _: () = assert!(4 + DOT_OCTETS <= REPLY_AT && REPLY_AT.is_multiple_of(4) && SLOT_OCTETS.is_multiple_of(4));
+const _: () =
+    assert!(4 + DOT_OCTETS <= REPLY_AT && REPLY_AT.is_multiple_of(4) && SLOT_OCTETS.is_multiple_of(4));
 const _: () = assert!(REPLY_AT + 4 + REPLY_FIXED + 16 + TEXT_MAX <= SLOT_OCTETS);
 
 /// What opens the file.

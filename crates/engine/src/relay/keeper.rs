@@ -1,13 +1,16 @@
 //! Keeps as many sessions open as there is work for, within the relay's limits and its breaker's leave.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::breaker::SessionHealth;
 use tokio::task::JoinSet;
 
-use super::{RelayActor, RelayStatus};
+use super::{BrokenReason, RelayActor, RelayStatus};
 use crate::session::{self, SessionReport};
 
+/// How long until rings of the journal are looked for again.
+const RING_PAUSE: Duration = Duration::from_millis(200);
 /// Mails in line for which one more session is opened.
 const MAILS_PER_SESSION: usize = 8;
 
@@ -29,32 +32,37 @@ impl RelayActor {
             if draining && sessions.is_empty() {
                 return;
             }
-            if !draining {
-                self.open_sessions(&mut sessions);
-            }
-            let sessions_max = self.spec.limits.sessions_max as usize;
-            let probe_at = self.breaker().probe_at();
+            let rings_left = draining || self.open_sessions(&mut sessions);
+            let more = !draining && sessions.len() < self.spec.limits.sessions_max as usize;
+            let probe_at = self.breaker().probe_at().filter(|_| more && !self.outbox.is_empty());
             tokio::select! {
-                Some(report) = sessions.join_next(), if !sessions.is_empty() => {
-                    self.session_ended(report.unwrap_or_else(|_| SessionReport::panicked()));
-                }
-                () = self.outbox.demand.notified(), if sessions.len() < sessions_max && !draining => {}
-                () = self.wait_for_probe(probe_at), if probe_at.is_some() && !draining => {}
+                Some(report) = sessions.join_next(), if !sessions.is_empty() => match report {
+                    Ok(report) => self.session_ended(report),
+                    Err(_) => self.break_off(BrokenReason::Defect),
+                },
+                () = self.outbox.demand.notified(), if more => {}
+                () = self.wait_for_probe(probe_at), if probe_at.is_some() => {}
+                () = self.ground.clock.sleep(RING_PAUSE), if !rings_left => {}
                 _ = orders.changed() => {}
             }
         }
     }
 
-    fn open_sessions(self: &Arc<Self>, sessions: &mut JoinSet<SessionReport>) {
+    /// Opens what is wanted; false when the journal has no ring for one more.
+    fn open_sessions(self: &Arc<Self>, sessions: &mut JoinSet<SessionReport>) -> bool {
         let now = self.ground.clock.moment();
         let waiting = self.outbox.len();
         let wanted = (sessions.len() + waiting.div_ceil(MAILS_PER_SESSION))
             .min(self.spec.limits.sessions_max as usize);
-        while sessions.len() < wanted && self.breaker().try_open(now) {
-            // Without a ring no message end could be journaled; another session's end brings the next chance.
-            let Some(ring) = self.ground.journal.ring() else { return };
+        while sessions.len() < wanted {
+            // Without a ring no message end could be journaled. Other actors' sessions give theirs back.
+            let Some(ring) = self.ground.journal.ring() else { return false };
+            if !self.breaker().try_open(now) {
+                return true;
+            }
             sessions.spawn(session::run(Arc::clone(self), ring));
         }
+        true
     }
 
     async fn wait_for_probe(&self, at: Option<domain::Moment>) {
@@ -90,15 +98,7 @@ impl RelayActor {
                     });
                 }
             }
-            (SessionHealth::Good, _) => {
-                self.status.send_if_modified(|status| {
-                    let recovered = matches!(status, RelayStatus::Faltering(_));
-                    if recovered {
-                        *status = RelayStatus::Open;
-                    }
-                    recovered
-                });
-            }
+            (SessionHealth::Good, _) => {}
         }
     }
 

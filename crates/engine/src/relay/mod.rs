@@ -46,6 +46,8 @@ pub struct Ground {
     pub sender: SenderEpoch,
     /// The numbers.
     pub config: EngineConfig,
+    /// Set once nothing more may be sent by this process.
+    pub broken: watch::Sender<Option<BrokenReason>>,
 }
 
 /// One relay with one version of its secret.
@@ -123,6 +125,9 @@ pub enum BrokenReason {
         /// Whose session.
         session: String,
     },
+    /// A session's task ended by a defect: its mails are accounted for by the next process, from the journal.
+    #[error("a session ended by a defect; start again: what was on the wire is known from the journal")]
+    Defect,
 }
 
 /// The actor's parts that its sessions share.
@@ -209,10 +214,29 @@ impl RelayActor {
         self.orders.send_modify(|orders| orders.holds += 1);
     }
 
-    /// Stops the process' sending: the books failed or an identity did not fit.
+    /// Stops the process' sending, by every actor: the books failed or an identity did not fit.
     pub fn break_off(&self, reason: BrokenReason) {
+        self.obey_break(reason.clone());
+        self.ground.broken.send_replace(Some(reason));
+    }
+
+    /// Stops this actor's sending, because the process must stop.
+    pub fn obey_break(&self, reason: BrokenReason) {
         self.status.send_replace(RelayStatus::Broken(reason));
         self.drain();
+    }
+
+    /// A session is ready: others may follow it.
+    pub fn session_ready(&self) {
+        self.breaker().session_ready();
+        self.status.send_if_modified(|status| {
+            let recovered = matches!(status, RelayStatus::Faltering(_));
+            if recovered {
+                *status = RelayStatus::Open;
+            }
+            recovered
+        });
+        self.outbox.demand.notify_one();
     }
 
     /// The TLS configuration that only this actor's sessions use.

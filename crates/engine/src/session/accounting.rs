@@ -19,7 +19,10 @@ impl Session {
         let Some(armed) = self.on_wire.remove(place) else { return Ok(()) };
         let Some(result) = settlement.results.first() else { return Ok(()) };
         let now = self.actor.ground.clock.now();
-        let row = verdict::outcome(&armed.mail, result, &self.actor.ground.key, now);
+        let row = match &armed.unfit {
+            Some(reason) => verdict::unfit(&armed.mail, reason, now),
+            None => verdict::outcome(&armed.mail, result, &self.actor.ground.key, now),
+        };
         if let Some(slot) = armed.slot
             && row.verdict != Verdict::Unknown
         {
@@ -35,7 +38,7 @@ impl Session {
     }
 
     /// Pushes the outcome. A permit that is not durable yet is waited for: a fenced attempt has no outcome.
-    async fn record(
+    pub(super) async fn record(
         &mut self,
         armed: Armed,
         row: OutcomeRow,
@@ -66,6 +69,7 @@ impl Session {
         for armed in std::mem::take(&mut self.hand) {
             release_unused(&self.actor, armed).await;
         }
+        while self.releasing.join_next().await.is_some() {}
         if let Some(ticket) = self.last_ticket
             && let Err(error) = self.actor.recorder.durable(ticket).await
         {

@@ -8,7 +8,7 @@ use ledger::{AttemptPermit, AttemptRow};
 use smtp::client::{Body, Envelope};
 
 use super::accounting::release_unused;
-use super::{Armed, ON_WIRE_MAX, Session};
+use super::{Armed, ON_WIRE_MAX, Session, verdict};
 use crate::compose::ReadyMail;
 use crate::recorder::Progress;
 use crate::relay::BrokenReason;
@@ -23,7 +23,7 @@ impl Session {
         for armed in held {
             self.taken = self.taken.saturating_sub(1);
             let actor = Arc::clone(&self.actor);
-            tokio::spawn(async move { release_unused(&actor, armed).await });
+            self.releasing.spawn(async move { release_unused(&actor, armed).await });
         }
     }
 
@@ -41,7 +41,7 @@ impl Session {
             let permit = self.actor.recorder.permit(self.permit_row(&mail));
             self.last_ticket = Some(permit);
             self.armed += 1;
-            self.hand.push_back(Armed { id: self.armed, mail, permit, slot: None });
+            self.hand.push_back(Armed { id: self.armed, mail, permit, slot: None, unfit: None });
         }
     }
 
@@ -60,7 +60,7 @@ impl Session {
     }
 
     /// Gives the client its next envelope, once the throttle lets a message start.
-    pub(super) fn offer_next(&mut self) -> Result<(), BrokenReason> {
+    pub(super) async fn offer_next(&mut self) -> Result<(), BrokenReason> {
         while self.on_wire.len() < ON_WIRE_MAX && self.client.can_offer() {
             let Some(armed) = self.hand.front() else { return Ok(()) };
             self.check_identity(&armed.mail)?;
@@ -78,12 +78,9 @@ impl Session {
                 body: if mail.content.eight_bit { Body::EightBitMime } else { Body::SevenBit },
                 smtputf8: mail.content.smtputf8,
             };
-            let offered = self.client.offer(&envelope, now);
-            self.on_wire.push_back(armed);
-            if let Err(error) = offered {
-                // The addresses were parsed at the edge, so this is a defect; the session ends, the mail does not.
-                tracing::error!(%error, "the SMTP client did not take an envelope");
-                self.client.abandon();
+            match self.client.offer(&envelope, now) {
+                Ok(()) => self.on_wire.push_back(armed),
+                Err(error) => self.refuse(armed, &error.to_string()).await?,
             }
         }
         Ok(())
@@ -123,9 +120,16 @@ impl Session {
         let now = self.actor.ground.clock.moment();
         let content = &self.on_wire[place].mail.content;
         if let Err(error) = self.client.send_message(&content.head, content.tail.as_ref(), now) {
-            tracing::error!(%error, "a composed mail cannot be sent");
+            self.on_wire[place].unfit = Some(error.to_string());
             self.client.abandon();
         }
         Ok(())
+    }
+
+    /// The SMTP client did not take the envelope: nothing of it went out, and no retry would mend it.
+    async fn refuse(&mut self, armed: Armed, reason: &str) -> Result<(), BrokenReason> {
+        self.actor.finish_message(false);
+        let row = verdict::unfit(&armed.mail, reason, self.actor.ground.clock.now());
+        self.record(armed, row, None).await
     }
 }

@@ -20,6 +20,7 @@ use ledger::SessionRow;
 use runtime::DialOptions;
 use smtp::client::{Client, ClientConfig, Credentials, Event, SessionEnd, TlsMode};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::compose::ReadyMail;
 use crate::journal::{Ring, SlotNo};
@@ -43,15 +44,6 @@ pub struct SessionReport {
 }
 
 impl SessionReport {
-    /// The report in the name of a session that cannot give its own.
-    #[must_use]
-    pub fn panicked() -> Self {
-        Self {
-            health: SessionHealth::Failed,
-            reason: Some("the session's task ended by a defect".to_owned()),
-        }
-    }
-
     fn failed(reason: String) -> Self {
         Self { health: SessionHealth::Failed, reason: Some(reason) }
     }
@@ -64,7 +56,14 @@ pub async fn run(actor: Arc<RelayActor>, ring: Ring) -> SessionReport {
         user_timeout: actor.ground.config.tcp_user_timeout,
     };
     let network = Arc::clone(&actor.ground.network);
-    let connection = match network.dial(&actor.spec.host, actor.spec.port, options).await {
+    let mut orders = actor.orders();
+    let dialled = tokio::select! {
+        dialled = network.dial(&actor.spec.host, actor.spec.port, options) => dialled,
+        _ = orders.wait_for(|orders| orders.drain) => {
+            return SessionReport { health: SessionHealth::Good, reason: None };
+        }
+    };
+    let connection = match dialled {
         Ok(connection) => connection,
         Err(error) => return SessionReport::failed(format!("cannot connect: {error}")),
     };
@@ -88,6 +87,8 @@ pub async fn run(actor: Arc<RelayActor>, ring: Ring) -> SessionReport {
         taken: 0,
         carried: 0,
         draining: false,
+        quitting: false,
+        releasing: JoinSet::new(),
         ordered: false,
         last_ticket: None,
         idle_since: now,
@@ -126,6 +127,8 @@ struct Armed {
     mail: ReadyMail,
     permit: Ticket,
     slot: Option<SlotNo>,
+    /// Why the SMTP client would not take it: a defect of composing, which no retry mends.
+    unfit: Option<String>,
 }
 
 struct Session {
@@ -145,6 +148,10 @@ struct Session {
     taken: u32,
     carried: u32,
     draining: bool,
+    /// QUIT was asked for: nothing more is taken in hand.
+    quitting: bool,
+    /// Mails that left the hand unused, while their permits become durable.
+    releasing: JoinSet<()>,
     /// Orders came while the session waited, and were not looked at yet.
     ordered: bool,
     last_ticket: Option<Ticket>,
@@ -166,10 +173,14 @@ impl Session {
                 self.free_slots();
                 self.obey_orders();
                 self.fill_hand();
-                self.offer_next()?;
+                self.offer_next().await?;
                 self.send_permitted()?;
+            } else if self.orders.borrow().drain {
+                self.client.quit(self.actor.ground.clock.moment());
             }
-            self.wait().await;
+            if !self.client.has_events() {
+                self.wait().await;
+            }
         }
     }
 
@@ -209,6 +220,7 @@ impl Session {
     fn opened(&mut self) {
         let spec = &self.actor.spec;
         self.ready = true;
+        self.actor.session_ready();
         self.idle_since = self.actor.ground.clock.moment();
         self.actor.recorder.session(SessionRow {
             tenant: spec.tenant,
@@ -241,7 +253,9 @@ impl Session {
         }
         let now = self.actor.ground.clock.moment();
         let idle = self.is_spent() && now.since(self.idle_since) >= IDLE_MAX;
-        if self.draining || idle || (self.is_spent() && !self.may_take_more()) {
+        let over = self.draining || idle || (self.is_spent() && !self.may_take_more());
+        if over && !self.quitting {
+            self.quitting = true;
             self.client.quit(now);
         }
     }
@@ -252,7 +266,8 @@ impl Session {
     }
 
     fn may_take_more(&self) -> bool {
-        self.actor.spec.limits.messages_per_connection_max.is_none_or(|max| self.taken < max)
+        !self.quitting
+            && self.actor.spec.limits.messages_per_connection_max.is_none_or(|max| self.taken < max)
     }
 
     /// Waits for the link, for commits that something waits for, for mails, for orders, or for a time limit.
@@ -288,7 +303,7 @@ impl Session {
         }
         let idle_from = if self.is_spent() { self.idle_since } else { self.actor.ground.clock.moment() };
         let limit = self.client.deadline().unwrap_or(idle_from + IDLE_MAX);
-        let throttled = if self.hand.is_empty() || self.on_wire.len() == ON_WIRE_MAX {
+        let throttled = if self.quitting || self.hand.is_empty() || self.on_wire.len() == ON_WIRE_MAX {
             None
         } else {
             self.actor.room_at()

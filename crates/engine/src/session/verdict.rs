@@ -69,6 +69,13 @@ pub fn unused(mail: &ReadyMail, now: Timestamp) -> OutcomeRow {
     }
 }
 
+/// The entry for a mail that the SMTP client would not take.
+#[must_use]
+pub fn unfit(mail: &ReadyMail, reason: &str, now: Timestamp) -> OutcomeRow {
+    let text = format!("the mail cannot be sent: {reason}");
+    OutcomeRow { verdict: Verdict::Rejected, reply_text: text, retry_at: None, ..unused(mail, now) }
+}
+
 /// A reply to the message end puts the attempt at the last phase.
 fn after_reply(phase: Phase) -> Phase {
     if phase == Phase::Dot { Phase::Reply } else { phase }

@@ -125,6 +125,12 @@ impl Client {
         self.events.pop_front()
     }
 
+    /// True while [`Self::poll_event`] has something to give.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// Octets for the kernel, in order. The slice only grows at its end until [`Self::written`] cuts its front, so
     /// a TLS shell may feed it ahead of what the kernel has accepted. Empty once the session is closed: then also
     /// discard what was fed to TLS but not yet accepted.
