@@ -13,6 +13,7 @@ use crate::draft::Draft;
 use crate::failure::Failure;
 use crate::lease::release_state;
 use crate::queries;
+use crate::reschedule::reschedule;
 use crate::store::SqliteStore;
 
 #[async_trait]
@@ -60,17 +61,10 @@ impl DirectoryStore for SqliteStore {
             .await
     }
 
-    async fn release_reschedule(&self, row: &ReleaseRow) -> Stored<()> {
+    async fn release_reschedule(&self, row: &ReleaseRow, resend_at: Timestamp) -> Stored<()> {
         let row = row.clone();
         self.write("rescheduling a release", 1, move |draft| {
-            let changed = draft.prepare(queries::RELEASE_STATE_RESCHEDULE)?.execute(params![
-                wide(row.tenant.0),
-                wide(row.release.0),
-                row.policy.word(),
-                wide(row.retry_initial_ms),
-                row.deadline_at.as_millis()
-            ])?;
-            if changed == 0 { Err(no_release()) } else { Ok(()) }
+            if reschedule(draft, &row, resend_at)? { Ok(()) } else { Err(no_release()) }
         })
         .await
     }

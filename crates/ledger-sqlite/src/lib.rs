@@ -5,6 +5,7 @@
 //! the first failed write or sync every later change is refused with the same error; books only grow. What
 //! calls that went into one commit have in common: one sync, and one link of the chain per book and tenant.
 
+mod chained;
 mod chains;
 mod check;
 mod columns;
@@ -21,6 +22,7 @@ mod plan;
 mod queries;
 mod read;
 mod readers;
+mod reschedule;
 mod seal;
 mod settle;
 mod store;

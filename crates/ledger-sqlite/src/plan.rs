@@ -199,8 +199,10 @@ fn contains(
 ) -> Result<Vec<bool>, Failure> {
     let mut asked: std::collections::HashMap<&str, bool> =
         addresses.iter().map(|address| (address.as_str(), false)).collect();
+    // A wave that is still being written is no audience yet: an interrupted extension must find it new again.
+    let (_, last) = extent(connection, tenant, release)?;
     let mut recipients = connection.prepare_cached(queries::RECIPIENT_RANGE)?;
-    let mut rows = recipients.query(params![wide(tenant.0), wide(release.0), 0, u32::MAX])?;
+    let mut rows = recipients.query(params![wide(tenant.0), wide(release.0), 0, last.0])?;
     while let Some(row) = rows.next()? {
         let key = comparison_key(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?);
         if let Some(found) = asked.get_mut(key.as_str()) {

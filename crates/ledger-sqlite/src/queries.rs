@@ -14,6 +14,7 @@ macro_rules! queries {
 }
 
 queries! {
+    ATTEMPT_BOOK_RANGE = "attempt_book_range";
     ATTEMPT_GET = "attempt_get";
     ATTEMPT_INSERT = "attempt_insert";
     ATTEMPT_LAST = "attempt_last";
@@ -45,6 +46,7 @@ queries! {
     DELIVERY_CHUNK_NEXT_NO = "delivery_chunk_next_no";
     DELIVERY_CHUNK_RENEW = "delivery_chunk_renew";
     DELIVERY_CHUNK_RETURN = "delivery_chunk_return";
+    INTENT_BOOK_RANGE = "intent_book_range";
     INTENT_GET = "intent_get";
     INTENT_INSERT = "intent_insert";
     INTENT_LAST = "intent_last";
@@ -54,7 +56,9 @@ queries! {
     LINK_CHAIN_NEXT = "link_chain_next";
     LINK_INSERT = "link_insert";
     LINK_LAST = "link_last";
+    LINK_LIST_AFTER = "link_list_after";
     LINK_WALK = "link_walk";
+    OUTCOME_BOOK_RANGE = "outcome_book_range";
     OUTCOME_BRIEF = "outcome_brief";
     OUTCOME_INSERT = "outcome_insert";
     OUTCOME_LIST = "outcome_list";
@@ -92,6 +96,7 @@ queries! {
     TENANT_GET_BY_NAME = "tenant_get_by_name";
     TENANT_INSERT = "tenant_insert";
     TENANT_LIST = "tenant_list";
+    WITNESS_BOOK_RANGE = "witness_book_range";
     WITNESS_EXISTS = "witness_exists";
     WITNESS_INSERT = "witness_insert";
     WITNESS_RANGE = "witness_range";

@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use domain::{IntentNo, IntentState, ReleaseId, SenderEpoch, Statement, TenantId, Timestamp};
 use ledger::store::Stored;
 use ledger::{
-    AttemptView, Book, CheckReport, Difference, Head, OutcomeRow, ReadStore, RecipientView, SessionRow,
-    StatementView,
+    AttemptView, Book, CheckReport, Difference, Head, LinkRow, LinkedRow, OutcomeRow, ReadStore,
+    RecipientView, SessionRow, StatementView,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::chained;
 use crate::chains::stored_head;
 use crate::check;
 use crate::columns::{self, known, wide};
@@ -82,6 +83,34 @@ impl ReadStore for SqliteStore {
 
     async fn heads(&self) -> Stored<Vec<Head>> {
         self.read("reading the chains' heads", heads).await
+    }
+
+    async fn book_rows(
+        &self,
+        tenant: TenantId,
+        release: ReleaseId,
+        book: Book,
+        first: IntentNo,
+        last: IntentNo,
+    ) -> Stored<Vec<LinkedRow>> {
+        self.read("reading a book", move |connection| {
+            chained::book_rows(connection, (tenant, release, book), first, last)
+        })
+        .await
+    }
+
+    async fn link_rows(
+        &self,
+        tenant: TenantId,
+        book: Book,
+        sender: SenderEpoch,
+        after: u32,
+        limit: u32,
+    ) -> Stored<Vec<LinkRow>> {
+        self.read("reading a chain", move |connection| {
+            chained::link_rows(connection, (tenant, book, sender), after, limit)
+        })
+        .await
     }
 
     async fn check(

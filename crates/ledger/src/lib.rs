@@ -19,7 +19,9 @@ pub use chain::{Book, Head, LinkBuilder, LinkRow};
 pub use digest::{InstallationKey, recipient_hash, sha256};
 pub use directory::{ContentPart, CredentialRow, RelayRow, ReleaseRow, ReleaseState, TenantRow};
 pub use error::LedgerError;
-pub use read::{AttemptView, CheckReport, Difference, Finding, RecipientView, StatementView};
+pub use read::{
+    AttemptView, BookRow, CheckReport, Difference, Finding, LinkedRow, RecipientView, StatementView,
+};
 pub use rows::{
     AttemptKey, AttemptPermit, AttemptRow, AudienceSeal, ChunkReturn, CommitReceipt, DeliveryCommit,
     IntentBatch, IntentRow, LeaseRequest, LeasedChunk, LeasedIntent, OpenAttempt, OutcomeRow, RelayUse,

@@ -2,8 +2,8 @@
 
 use domain::{IntentNo, IntentState, ReleaseId, SenderEpoch, Statement, SuppressionReason, TenantId};
 
-use crate::chain::{Book, Head};
-use crate::rows::{AttemptRow, OutcomeRow, SessionRow};
+use crate::chain::{Book, Head, LinkBuilder};
+use crate::rows::{AttemptRow, OutcomeRow, SessionRow, WitnessRow};
 
 /// Two books, or a book and a count of it, that do not agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,4 +91,51 @@ pub struct CheckReport {
     pub heads: Vec<Head>,
     /// What must not be; empty is good.
     pub findings: Vec<Finding>,
+}
+
+/// A row of a chained book.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BookRow {
+    /// What is owed.
+    Intent {
+        /// Of which release.
+        release: ReleaseId,
+        /// Which intent.
+        intent: IntentNo,
+        /// In which wave.
+        wave: u16,
+        /// Why it is not owed.
+        suppression: Option<SuppressionReason>,
+    },
+    /// What was tried.
+    Attempt(AttemptRow),
+    /// What came of it (without text and retry time, which the book does not hold).
+    Outcome(OutcomeRow),
+    /// What others saw.
+    Witness(WitnessRow),
+}
+
+impl BookRow {
+    /// Adds the row to the root of its link.
+    pub fn add_to(&self, tenant: TenantId, link: &mut LinkBuilder) {
+        match self {
+            Self::Intent { release, intent, wave, suppression } => {
+                link.intent((tenant, *release, *intent), *wave, *suppression);
+            }
+            Self::Attempt(row) => link.attempt(row),
+            Self::Outcome(row) => link.outcome(row),
+            Self::Witness(row) => link.witness(row),
+        }
+    }
+}
+
+/// A row with the link of its chain that covers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkedRow {
+    /// Which run of a sender wrote it.
+    pub sender: SenderEpoch,
+    /// Which link covers it.
+    pub link_no: u32,
+    /// The row.
+    pub row: BookRow,
 }

@@ -6,10 +6,10 @@
 use async_trait::async_trait;
 use domain::{AudienceDigest, IntentNo, IntentState, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp};
 
-use crate::chain::Head;
+use crate::chain::{Book, Head, LinkRow};
 use crate::directory::{ContentPart, CredentialRow, RelayRow, ReleaseRow, ReleaseState, TenantRow};
 use crate::error::LedgerError;
-use crate::read::{AttemptView, CheckReport, RecipientView, StatementView};
+use crate::read::{AttemptView, CheckReport, LinkedRow, RecipientView, StatementView};
 use crate::rows::{
     AudienceSeal, CommitReceipt, DeliveryCommit, IntentBatch, LeaseRequest, LeasedChunk, OpenAttempt,
     SenderRow, SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
@@ -49,8 +49,9 @@ pub trait DirectoryStore: Send + Sync {
         now: Timestamp,
     ) -> Stored<()>;
 
-    /// Gives a release that is resumed a new deadline, retry schedule and policy.
-    async fn release_reschedule(&self, row: &ReleaseRow) -> Stored<()>;
+    /// Gives a release that is resumed a new deadline, retry schedule and policy. Under `hold` no unknown mail waits
+    /// to be sent again any more; under `resend-once` those that were not yet sent again may be, from `resend_at`.
+    async fn release_reschedule(&self, row: &ReleaseRow, resend_at: Timestamp) -> Stored<()>;
 
     /// A release's frozen content, in part order.
     async fn content_get(&self, tenant: TenantId, release: ReleaseId) -> Stored<Vec<ContentPart>>;
@@ -181,6 +182,26 @@ pub trait ReadStore: Send + Sync {
 
     /// Where every chain ends.
     async fn heads(&self) -> Stored<Vec<Head>>;
+
+    /// A book's rows of a run of intents, in key order, each with the link that covers it.
+    async fn book_rows(
+        &self,
+        tenant: TenantId,
+        release: ReleaseId,
+        book: Book,
+        first: IntentNo,
+        last: IntentNo,
+    ) -> Stored<Vec<LinkedRow>>;
+
+    /// A chain's links after a link number, in order, at most `limit`.
+    async fn link_rows(
+        &self,
+        tenant: TenantId,
+        book: Book,
+        sender: SenderEpoch,
+        after: u32,
+        limit: u32,
+    ) -> Stored<Vec<LinkRow>>;
 
     /// Every invariant against every row: chains recomputed, counters, chunks and the retry schedule rebuilt and
     /// compared, sealed heads held against the chains.

@@ -125,7 +125,9 @@ impl Freezer<'_> {
             deadline_at: self.premises.clock.now() + request.deadline,
             ..row
         };
-        self.premises.store.release_reschedule(&row).await?;
+        let wait = request.retry_initial.max(self.premises.config.tcp_user_timeout);
+        let resend_at = self.premises.clock.now() + wait;
+        self.premises.store.release_reschedule(&row, resend_at).await?;
         Ok(row)
     }
 }
@@ -153,7 +155,9 @@ fn refuse_too_many(first: IntentNo, count: u64) -> Result<(), AppError> {
     if fits {
         Ok(())
     } else {
-        Err(AppError::BadInput("a release can have at most 4,294,967,295 recipients; split the list".to_owned()))
+        Err(AppError::BadInput(
+            "a release can have at most 4,294,967,295 recipients; split the list".to_owned(),
+        ))
     }
 }
 

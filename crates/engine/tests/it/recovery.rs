@@ -2,6 +2,8 @@
 
 use domain::UnknownPolicy;
 use engine::{EngineConfig, ReleaseEnd};
+use ledger::DirectoryStore;
+use runtime::{Clock, SystemClock};
 use testkit::sink::{Act, Behaviour, Sink, SinkConfig, When};
 
 use crate::deliveries::kept;
@@ -49,6 +51,28 @@ async fn only_marked_dots_are_unknown_after_a_kill() {
     let kept = kept(&sink.0.mails());
     assert_eq!(kept.len() as u64, OWED);
     assert!(kept.values().all(|count| *count == 1), "hold: no duplicate");
+    rig.close().await;
+}
+
+#[tokio::test]
+async fn a_change_of_policy_is_obeyed_for_mails_that_are_unknown_already() {
+    let cut = Behaviour::default().with(When::Always, Act::CutAfterDot, None);
+    let sink = Sink::start(SinkConfig { behaviour: cut, ..SinkConfig::default() }).unwrap();
+    let rig = Rig::new(EngineConfig::default()).await;
+    let client = rig.client("一社", sink.addr(), "s1").await;
+    let (row, _, statement) = rig.send(&client, &Order::to(addresses("a", 3))).await;
+    assert_eq!(statement.unknown, 3);
+    let again = |policy| ledger::ReleaseRow { policy, ..row.clone() };
+    let soon = SystemClock.now();
+    let (resend, hold) = (again(UnknownPolicy::ResendOnce), again(UnknownPolicy::Hold));
+    rig.store.release_reschedule(&resend, soon).await.unwrap();
+    rig.store.release_reschedule(&hold, soon).await.unwrap();
+    assert_eq!(within(rig.start(&client, &hold).await.ended()).await, ReleaseEnd::Settled);
+    assert_eq!(sink.snapshot().kept, 3, "hold sends nothing again");
+    sink.set_behaviour(Behaviour::default());
+    rig.store.release_reschedule(&resend, soon).await.unwrap();
+    assert_eq!(within(rig.start(&client, &resend).await.ended()).await, ReleaseEnd::Settled);
+    assert_eq!((rig.statement(&row).await.accepted, sink.snapshot().kept), (3, 6));
     rig.close().await;
 }
 

@@ -83,12 +83,12 @@ pub(super) async fn a_release_is_rescheduled(bench: &Bench<'_>) -> Kept {
         list_digest: [4; 32],
         ..stage.release_row()
     };
-    stage.store.release_reschedule(&changed).await?;
+    stage.store.release_reschedule(&changed, at(9)).await?;
     let (found, state) = stage.store.release_get(stage.tenant, stage.release).await?;
     same("the release, with the list's digest from the seal", found, changed.clone())?;
     same("its state", state, ReleaseState::Active)?;
     let missing = ReleaseRow { tenant: TenantId(77), ..changed };
-    let answer = stage.store.release_reschedule(&missing).await;
+    let answer = stage.store.release_reschedule(&missing, at(9)).await;
     same("a release of another tenant", answer, Err(LedgerError::NotFound { what: "the release" }))
 }
 

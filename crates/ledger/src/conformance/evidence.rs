@@ -90,7 +90,8 @@ pub(super) async fn a_witness_is_stored_once(bench: &Bench<'_>) -> Kept {
     let heads = stage.store.heads().await?;
     let expected = Statement { audience: 3, accepted: 1, unknown: 2, ..Statement::default() };
     stage.states(None, expected).await?;
-    append(vec![witness(1, "a", true), witness(2, "b", true)]).await?;
+    // The same events again, one of them with other words, one for another mail.
+    append(vec![witness(1, "a", true), witness(2, "b", true), witness(3, "a", true)]).await?;
     same("the chains", stage.store.heads().await?, heads)?;
     stage.states(None, expected).await?;
     append(vec![witness(2, "c", true), witness(1, "d", true)]).await?;

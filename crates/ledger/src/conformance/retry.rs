@@ -60,22 +60,26 @@ pub(super) async fn an_unknown_mail_is_sent_once_more(bench: &Bench<'_>) -> Kept
     same("message ends without answer", again.intents[0].unresolved_dots, 1)?;
     stage.deliver(&again, Verdict::Unknown).await?;
     holds("never a third time", stage.lease(1_000_000, 9).await?.is_empty())?;
+    // A late answer to the first try says nothing of the second, which may have arrived.
+    stage.answer(vec![stage.outcome(1, 1, Verdict::Deferred)]).await?;
+    holds("nor after a late deferral of the first", stage.lease(1_000_000, 9).await?.is_empty())?;
     stage.states(None, Statement { audience: 2, accepted: 1, unknown: 1, ..Statement::default() }).await
 }
 
 pub(super) async fn an_open_attempt_is_not_tried_again(bench: &Bench<'_>) -> Kept {
-    let stage = Stage::frozen(bench, 2, 2).await?;
+    let stage = Stage::frozen(bench, 3, 3).await?;
     let chunk = stage.lease_one(5).await?;
-    stage.attempt(&chunk, &[(1, 1), (2, 1)]).await?;
-    stage.answer(vec![stage.outcome(1, 1, Verdict::Deferred)]).await?;
+    stage.attempt(&chunk, &[(1, 1), (2, 1), (3, 1)]).await?;
+    let resend = OutcomeRow { retry_at: Some(at(100)), ..stage.outcome(3, 1, Verdict::Unknown) };
+    stage.answer(vec![stage.outcome(1, 1, Verdict::Deferred), resend]).await?;
     stage.give_back(&chunk).await?;
     let again = stage.lease_one(100).await?;
-    same("only the one with an answer", numbers(&again), vec![1])?;
-    stage.attempt(&again, &[(1, 2)]).await?;
+    same("only those with an answer", numbers(&again), vec![1, 3])?;
+    stage.attempt(&again, &[(1, 2), (3, 2)]).await?;
     // The answer to the first try comes a second time in other words while the second is on the wire.
     let late = OutcomeRow { retry_at: Some(at(110)), ..stage.outcome(1, 1, Verdict::Rejected) };
     stage.answer(vec![late]).await?;
     stage.give_back(&again).await?;
     holds("an attempt on the wire bars the next", stage.lease(1_000_000, 9).await?.is_empty())?;
-    stage.states(None, Statement { audience: 2, unknown: 2, ..Statement::default() }).await
+    stage.states(None, Statement { audience: 3, unknown: 3, ..Statement::default() }).await
 }

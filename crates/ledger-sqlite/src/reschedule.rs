@@ -1,0 +1,67 @@
+//! A release that is gone on with under another deadline, retry schedule or policy.
+//!
+//! Under `hold` nothing unknown may be waiting to be sent again; under `resend-once` each unknown mail that was
+//! not yet sent again is put into the retry schedule.
+
+use std::ops::ControlFlow;
+
+use domain::{IntentNo, IntentState, Timestamp, UnknownPolicy};
+use ledger::ReleaseRow;
+use rusqlite::{OptionalExtension, params};
+
+use crate::columns::wide;
+use crate::draft::Draft;
+use crate::failure::Failure;
+use crate::queries;
+use crate::walk::{Scope, walk};
+
+/// Changes the release, and the schedule of its unknown mails with it; false when there is no such release.
+pub(crate) fn reschedule(draft: &Draft<'_>, row: &ReleaseRow, resend_at: Timestamp) -> Result<bool, Failure> {
+    let changed = draft.prepare(queries::RELEASE_STATE_RESCHEDULE)?.execute(params![
+        wide(row.tenant.0),
+        wide(row.release.0),
+        row.policy.word(),
+        wide(row.retry_initial_ms),
+        row.deadline_at.as_millis()
+    ])?;
+    for (intent, waits, dots) in unknown(draft, row)? {
+        match row.policy {
+            UnknownPolicy::Hold if waits => {
+                let at = params![wide(row.tenant.0), wide(row.release.0), intent];
+                draft.prepare(queries::RETRY_DUE_DROP)?.execute(at)?;
+            }
+            UnknownPolicy::ResendOnce if !waits && dots == 1 => resend(draft, row, intent, resend_at)?,
+            UnknownPolicy::Hold | UnknownPolicy::ResendOnce => {}
+        }
+    }
+    Ok(changed > 0)
+}
+
+/// Unknown intents that nobody works on: number, whether the schedule names them, unresolved message ends.
+fn unknown(draft: &Draft<'_>, row: &ReleaseRow) -> Result<Vec<(u32, bool, u32)>, Failure> {
+    let scope =
+        Scope { tenant: row.tenant, release: row.release, first: IntentNo(0), last: IntentNo(u32::MAX) };
+    let mut found = Vec::new();
+    walk::<()>(draft.connection(), scope, |owed| {
+        let fold = owed.fold(None);
+        if fold.state() == IntentState::Unknown && owed.open().next().is_none() {
+            found.push((owed.intent, owed.retry_at.is_some(), fold.unresolved_dots()));
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
+}
+
+fn resend(draft: &Draft<'_>, row: &ReleaseRow, intent: u32, at: Timestamp) -> Result<(), Failure> {
+    let (tenant, release) = (wide(row.tenant.0), wide(row.release.0));
+    draft.prepare(queries::RETRY_DUE_SET)?.execute(params![tenant, release, intent, at.as_millis()])?;
+    let chunk: Option<u32> = draft
+        .prepare(queries::DELIVERY_CHUNK_GET_BY_INTENT)?
+        .query_row(params![tenant, release, intent], |chunk| chunk.get(0))
+        .optional()?;
+    if let Some(chunk) = chunk {
+        let hasten = params![tenant, release, chunk, at.as_millis()];
+        draft.prepare(queries::DELIVERY_CHUNK_HASTEN)?.execute(hasten)?;
+    }
+    Ok(())
+}
