@@ -6,7 +6,9 @@
 use std::path::Path;
 
 use domain::{EmailAddress, IntentNo, IntentState, ReleaseId, SenderEpoch};
-use ledger::{AttemptView, CheckReport, Finding, RecipientView, ReleaseRow, ReleaseState, StatementView, Store};
+use ledger::{
+    AttemptView, CheckReport, Finding, RecipientView, ReleaseRow, ReleaseState, StatementView, Store,
+};
 use runtime::Clock;
 
 use crate::access::{Access, Right};
@@ -113,7 +115,8 @@ pub async fn attempts(
     address: &str,
 ) -> Result<Vec<AttemptView>, AppError> {
     let (row, _) = find_release(store, access, release).await?;
-    let address = EmailAddress::parse(address).map_err(|error| AppError::BadInput(format!("--to: {error}")))?;
+    let address =
+        EmailAddress::parse(address).map_err(|error| AppError::BadInput(format!("--to: {error}")))?;
     Ok(store.attempts(row.tenant, row.release, address.as_str()).await?)
 }
 

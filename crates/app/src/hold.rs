@@ -91,7 +91,11 @@ pub async fn hold(
                 });
             }
             None if release.is_some() => {
-                return Err(AppError::BadInput(format!("release `{}` is {}; this does not apply", row.name, state.word())));
+                return Err(AppError::BadInput(format!(
+                    "release `{}` is {}; this does not apply",
+                    row.name,
+                    state.word()
+                )));
             }
             None => {}
         }

@@ -10,6 +10,7 @@ pub mod books;
 pub mod compose;
 pub mod control;
 pub mod error;
+pub mod export;
 pub mod folder;
 pub mod hold;
 pub mod list;

@@ -41,12 +41,15 @@ impl RelayUrl {
         if text.len() > URL_OCTETS_MAX {
             return refuse("the URL is too long");
         }
-        let rest = text.strip_prefix("smtp://").ok_or_else(|| error("the URL does not start with smtp://"))?;
+        let rest =
+            text.strip_prefix("smtp://").ok_or_else(|| error("the URL does not start with smtp://"))?;
         let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (login, place) = authority.rsplit_once('@').unwrap_or(("", authority));
         let place = place.strip_suffix('/').unwrap_or(place);
         if [login, place].iter().any(|part| part.contains(['/', '#', ' '])) {
-            return refuse("special characters of user and password must be percent-encoded (`/` is %2F, `@` is %40)");
+            return refuse(
+                "special characters of user and password must be percent-encoded (`/` is %2F, `@` is %40)",
+            );
         }
         let settings = Settings::parse(query)?;
         let (host, port) = host_and_port(place)?;
@@ -94,8 +97,9 @@ impl Settings {
                         .ok_or_else(|| error("`tls` is none of none, starttls, implicit"))?;
                 }
                 ("auth", word) => {
-                    let mechanism =
-                        word.parse().map_err(|()| error("`auth` is none of plain, login, cram-md5, xoauth2"))?;
+                    let mechanism = word
+                        .parse()
+                        .map_err(|()| error("`auth` is none of plain, login, cram-md5, xoauth2"))?;
                     settings.mechanism = Some(mechanism);
                 }
                 _ => return refuse("only `tls` and `auth` may stand after the `?`"),
@@ -107,13 +111,17 @@ impl Settings {
 
 fn host_and_port(place: &str) -> Result<(String, Option<u16>), RelayUrlError> {
     let (host, port) = if let Some(bracketed) = place.strip_prefix('[') {
-        let (host, rest) = bracketed.split_once(']').ok_or_else(|| error("the `[` of an IPv6 address is not closed"))?;
+        let (host, rest) =
+            bracketed.split_once(']').ok_or_else(|| error("the `[` of an IPv6 address is not closed"))?;
         if host.parse::<std::net::Ipv6Addr>().is_err() {
             return refuse("only an IPv6 address may stand in `[ ]`");
         }
         match rest {
             "" => (host, None),
-            _ => (host, Some(rest.strip_prefix(':').ok_or_else(|| error("after `]` only `:PORT` may follow"))?)),
+            _ => (
+                host,
+                Some(rest.strip_prefix(':').ok_or_else(|| error("after `]` only `:PORT` may follow"))?),
+            ),
         }
     } else {
         match place.split_once(':') {
@@ -174,7 +182,10 @@ mod tests {
     fn urls_parse() {
         check("smtp://u:p@h.example:25?tls=none", Ok("h.example:25 none u p -"));
         check("smtp://u:p@h.example", Ok("h.example:587 starttls u p -"));
-        check("smtp://u%40x.jp:p%3a%2f%40@h?tls=implicit&auth=cram-md5", Ok("h:465 implicit u@x.jp p:/@ CRAM-MD5"));
+        check(
+            "smtp://u%40x.jp:p%3a%2f%40@h?tls=implicit&auth=cram-md5",
+            Ok("h:465 implicit u@x.jp p:/@ CRAM-MD5"),
+        );
         check("smtp://u:p@ss@h:1/", Ok("h:1 starttls u p@ss -"));
         check("smtp://[2001:db8::1]:25?tls=none", Ok("[2001:db8::1]:25 none  - -"));
         check("smtp://apikey@h", Ok("h:587 starttls apikey - -"));

@@ -35,7 +35,9 @@ pub enum ContentError {
         path: PathBuf,
     },
     /// The source is too large.
-    #[error("{path} has {octets} octets; a release file may have {SOURCE_OCTETS_MAX}; move pictures and files to `attachments`")]
+    #[error(
+        "{path} has {octets} octets; a release file may have {SOURCE_OCTETS_MAX}; move pictures and files to `attachments`"
+    )]
     SourceTooLarge {
         /// Which file.
         path: PathBuf,
@@ -117,7 +119,11 @@ impl ReleaseContent {
         }
         let mut parts = vec![ContentPart { part_no: 0, name: file_name(path), bytes }];
         for (part_no, file) in (1..).zip(&files) {
-            parts.push(ContentPart { part_no, name: file_name(file), bytes: read(file, MESSAGE_OCTETS_MAX)? });
+            parts.push(ContentPart {
+                part_no,
+                name: file_name(file),
+                bytes: read(file, MESSAGE_OCTETS_MAX)?,
+            });
         }
         Ok(Self { origin: path.to_owned(), parts, source })
     }
@@ -127,9 +133,10 @@ impl ReleaseContent {
     /// # Errors
     /// When parts are missing or cannot be parsed any more.
     pub fn stored(mut parts: Vec<ContentPart>) -> Result<(Self, Vec<String>), ContentError> {
-        let columns = parts.pop_if(|part| part.part_no == COLUMNS_PART).ok_or(ContentError::Stored("no columns"))?;
         let columns =
-            serde_json::from_slice(&columns.bytes).map_err(|_| ContentError::Stored("the columns are unreadable"))?;
+            parts.pop_if(|part| part.part_no == COLUMNS_PART).ok_or(ContentError::Stored("no columns"))?;
+        let columns = serde_json::from_slice(&columns.bytes)
+            .map_err(|_| ContentError::Stored("the columns are unreadable"))?;
         let first = parts.first().ok_or(ContentError::Stored("no source"))?;
         let origin = PathBuf::from(&first.name);
         let source = parse(&origin, &first.bytes)?;
@@ -193,14 +200,16 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<ReleaseSource, ContentError> {
 }
 
 fn size_of(path: &Path) -> Result<u64, ContentError> {
-    let found = std::fs::metadata(path).map_err(|reason| ContentError::Read { path: path.to_owned(), reason })?;
+    let found =
+        std::fs::metadata(path).map_err(|reason| ContentError::Read { path: path.to_owned(), reason })?;
     if found.is_file() { Ok(found.len()) } else { Err(ContentError::NotAFile { path: path.to_owned() }) }
 }
 
 fn read(path: &Path, octets_max: u64) -> Result<Vec<u8>, ContentError> {
     let refused = |reason| ContentError::Read { path: path.to_owned(), reason };
     let mut bytes = Vec::new();
-    let read = File::open(path).map_err(refused)?.take(octets_max + 1).read_to_end(&mut bytes).map_err(refused)?;
+    let read =
+        File::open(path).map_err(refused)?.take(octets_max + 1).read_to_end(&mut bytes).map_err(refused)?;
     if read as u64 > octets_max { Err(refused(io::ErrorKind::FileTooLarge.into())) } else { Ok(bytes) }
 }
 

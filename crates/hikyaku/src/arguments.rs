@@ -36,6 +36,10 @@ pub enum Command {
     Resume(HoldFlags),
     /// Never send what is still owed.
     Cancel(HoldFlags),
+    /// Write a signed copy of a tenant's books that can be verified without the data folder.
+    Export(ExportFlags),
+    /// Verify such a copy; exit code 4 when something in it was changed.
+    Verify(VerifyFlags),
     /// Prove that an incident of the past cannot happen here.
     #[command(subcommand)]
     Drill(DrillCommand),
@@ -235,6 +239,30 @@ pub struct CheckFlags {
     /// The data folder.
     #[arg(long, value_name = "DIR", default_value = "./hikyaku-data")]
     pub data: PathBuf,
+    /// Print JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `export`.
+#[derive(Debug, Args)]
+pub struct ExportFlags {
+    /// Where the copy is written; stdout without it.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Where, whose, how to print.
+    #[command(flatten)]
+    pub folder: FolderFlags,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyFlags {
+    /// The copy.
+    pub copy: PathBuf,
+    /// The public key that it must be signed with, in hexadecimal, as `export` prints it.
+    #[arg(long, value_name = "HEX")]
+    pub key: Option<String>,
     /// Print JSON on stdout.
     #[arg(long)]
     pub json: bool,

@@ -52,6 +52,8 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Attempts(flags) => command::attempts::run(&flags),
         Command::Check(flags) => command::check::run(&flags),
         Command::Drill(DrillCommand::BorrowedCredentials(flags)) => command::drill::run(&flags),
+        Command::Export(flags) => command::export::run(&flags),
+        Command::Verify(flags) => command::verify::run(&flags),
         Command::Pause(flags) => command::hold::run(&flags, app::hold::HoldOrder::Pause),
         Command::Resume(flags) => command::hold::run(&flags, app::hold::HoldOrder::Resume),
         Command::Cancel(flags) => command::hold::run(&flags, app::hold::HoldOrder::Cancel),

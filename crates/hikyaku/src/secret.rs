@@ -36,7 +36,9 @@ pub fn complete(mut url: RelayUrl, file: Option<&Path>) -> anyhow::Result<RelayU
     }
     if let Some(secret) = found {
         if secret.chars().any(char::is_control) {
-            bail!("the relay's password holds a control character; it must stand alone in the file's first line");
+            bail!(
+                "the relay's password holds a control character; it must stand alone in the file's first line"
+            );
         }
         url.secret = Some(Secret::from(secret));
     }
@@ -46,7 +48,11 @@ pub fn complete(mut url: RelayUrl, file: Option<&Path>) -> anyhow::Result<RelayU
 fn read(path: &Path) -> anyhow::Result<String> {
     let place = || format!("--relay-password-file {}", path.display());
     let mut text = String::new();
-    File::open(path).with_context(place)?.take(FILE_OCTETS_MAX).read_to_string(&mut text).with_context(place)?;
+    File::open(path)
+        .with_context(place)?
+        .take(FILE_OCTETS_MAX)
+        .read_to_string(&mut text)
+        .with_context(place)?;
     let first = text.lines().next().unwrap_or_default().to_owned();
     if first.is_empty() {
         bail!("{}: the first line is empty", place());

@@ -146,7 +146,10 @@ async fn answer(desk: &Desk, mut stream: UnixStream) -> std::io::Result<()> {
         return Ok(());
     }
     let answer = match serde_json::from_str(&line) {
-        Ok(order) => desk.obey(&order).await.map_or_else(|e| ControlAnswer::Refused(e.to_string()), ControlAnswer::Changed),
+        Ok(order) => desk
+            .obey(&order)
+            .await
+            .map_or_else(|e| ControlAnswer::Refused(e.to_string()), ControlAnswer::Changed),
         Err(_) => ControlAnswer::Refused("the order is not one that this version knows".to_owned()),
     };
     let mut text = serde_json::to_string(&answer)?;
@@ -159,7 +162,8 @@ impl Desk {
         let mut changed = Vec::new();
         for tenant in tenants(&*self.store, order.tenant.as_deref()).await? {
             let access = Access::admit(&*self.store, &tenant, "control socket", Right::Send).await?;
-            let more = hold(&*self.store, &*self.clock, &access, order.release.as_deref(), order.order).await?;
+            let more =
+                hold(&*self.store, &*self.clock, &access, order.release.as_deref(), order.order).await?;
             for change in &more {
                 self.tell(&access, change);
             }

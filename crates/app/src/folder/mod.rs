@@ -13,8 +13,9 @@
 //! | `control.sock` | orders for the owner, while it serves (0600) |
 //! | `tmp/` | spilled partitions of a list being read; emptied at each start |
 
-mod secret_file;
 pub mod seals;
+mod secret_file;
+mod signing;
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -27,6 +28,7 @@ use ledger::InstallationKey;
 use runtime::{Clock, Entropy};
 
 pub use seals::Seals;
+pub use signing::{SigningKey, is_signed};
 
 /// Why a data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +51,9 @@ pub enum FolderError {
         dir: PathBuf,
     },
     /// A file in it cannot be made, read or synced.
-    #[error("the data folder cannot be used: {path}: {reason}; check its owner, its permissions and the free space")]
+    #[error(
+        "the data folder cannot be used: {path}: {reason}; check its owner, its permissions and the free space"
+    )]
     File {
         /// Which file.
         path: PathBuf,
@@ -119,6 +123,9 @@ impl DataFolder {
             path: path.clone(),
             reason: "it does not hold 32 octets".to_owned(),
         })?;
+        let path = dir.join("signing.key");
+        entropy.fill(&mut fresh).map_err(|reason| FolderError::File { path, reason })?;
+        SigningKey::ensure(dir, &fresh)?;
         let node = ensure_node(dir, clock, entropy)?;
         Ok(Self { dir: dir.to_owned(), node, keys: FolderKeys::new(&octets), _lock: lock })
     }
@@ -159,7 +166,11 @@ impl DataFolder {
 /// # Errors
 /// [`FolderError::Missing`] when it is none.
 pub fn look_into(dir: &Path) -> Result<PathBuf, FolderError> {
-    if dir.join("lock").is_file() { Ok(dir.to_owned()) } else { Err(FolderError::Missing { dir: dir.to_owned() }) }
+    if dir.join("lock").is_file() {
+        Ok(dir.to_owned())
+    } else {
+        Err(FolderError::Missing { dir: dir.to_owned() })
+    }
 }
 
 fn make_dir(dir: &Path) -> Result<(), FolderError> {

@@ -14,6 +14,7 @@ use ledger::{Book, Head};
 
 use super::FolderError;
 use crate::error::hex;
+use crate::export::octets;
 
 /// The most that is read back; older seals are covered by newer ones of the same chain.
 const OCTETS_MAX: u64 = 256 << 20;
@@ -39,7 +40,8 @@ impl Seals {
     /// # Errors
     /// When the file cannot be written.
     pub fn append(&mut self, now: Timestamp, heads: &[Head]) -> Result<(), FolderError> {
-        let moved: Vec<_> = heads.iter().filter(|head| self.written.get(&key(head)) != Some(&head.link_no)).collect();
+        let moved: Vec<_> =
+            heads.iter().filter(|head| self.written.get(&key(head)) != Some(&head.link_no)).collect();
         if moved.is_empty() {
             return Ok(());
         }
@@ -50,7 +52,8 @@ impl Seals {
     }
 
     fn write(&self, text: &str) -> io::Result<()> {
-        let mut file = OpenOptions::new().append(true).create(true).read(true).mode(0o600).open(&self.path)?;
+        let mut file =
+            OpenOptions::new().append(true).create(true).read(true).mode(0o600).open(&self.path)?;
         if ends_torn(&self.path)? {
             file.write_all(b"\n")?;
         }
@@ -117,21 +120,6 @@ fn parse(line: &str) -> Option<Head> {
     let sender = SenderEpoch(words.next()?.parse().ok()?);
     let link_no = words.next()?.parse().ok()?;
     let rows = words.next()?.parse().ok()?;
-    let chain = unhex(words.next()?)?;
+    let chain = octets(words.next()?)?;
     words.next().is_none().then_some(Head { book, tenant, sender, link_no, rows, chain })
-}
-
-/// The inverse of [`hex`] for 32 octets.
-pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
-    let digits = text.as_bytes();
-    let mut octets = [0; 32];
-    if digits.len() != 64 {
-        return None;
-    }
-    for (octet, pair) in octets.iter_mut().zip(digits.as_chunks::<2>().0) {
-        let high = char::from(pair[0]).to_digit(16)?;
-        let low = char::from(pair[1]).to_digit(16)?;
-        *octet = u8::try_from(high * 16 + low).ok()?;
-    }
-    Some(octets)
 }

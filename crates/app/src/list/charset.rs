@@ -51,7 +51,9 @@ pub(super) fn detect(path: &Path) -> Result<Charset, ListError> {
     loop {
         let read = file.read(&mut block[carried..]).map_err(refused)?;
         let filled = carried + read;
-        if walk.is_first_block() && (block[..filled].starts_with(b"\xff\xfe") || block[..filled].starts_with(b"\xfe\xff")) {
+        if walk.is_first_block()
+            && (block[..filled].starts_with(b"\xff\xfe") || block[..filled].starts_with(b"\xfe\xff"))
+        {
             return Err(wrong(path, 1, 0, "UTF-16"));
         }
         let at_end = read == 0;

@@ -28,7 +28,8 @@ pub(super) fn check(path: &Path, names: Vec<String>) -> Result<Vec<String>, List
 pub(super) fn email_column(path: &Path, columns: &[String]) -> Result<usize, ListError> {
     let place = |wanted: &str| columns.iter().position(|name| name.to_lowercase() == wanted);
     EMAIL_COLUMNS.into_iter().find_map(place).ok_or_else(|| {
-        let shown: Vec<String> = columns.iter().take(20).map(|name| name.chars().take(40).collect()).collect();
+        let shown: Vec<String> =
+            columns.iter().take(20).map(|name| name.chars().take(40).collect()).collect();
         ListError::NoEmailColumn { path: path.to_owned(), found: shown.join(", ") }
     })
 }

@@ -31,7 +31,9 @@ pub enum ListError {
         path: PathBuf,
     },
     /// It has rows, and none can be used.
-    #[error("the list {path} has no usable recipient: all {rows} rows were rejected, the first in line {line}: {reason}")]
+    #[error(
+        "the list {path} has no usable recipient: all {rows} rows were rejected, the first in line {line}: {reason}"
+    )]
     NoUsableRow {
         /// Which file.
         path: PathBuf,
@@ -43,7 +45,9 @@ pub enum ListError {
         reason: String,
     },
     /// No column holds addresses.
-    #[error("the list {path} has no `email` column (also read: `e-mail`, `mail`, `メールアドレス`); its first row has: {found}")]
+    #[error(
+        "the list {path} has no `email` column (also read: `e-mail`, `mail`, `メールアドレス`); its first row has: {found}"
+    )]
     NoEmailColumn {
         /// Which file.
         path: PathBuf,
@@ -59,7 +63,9 @@ pub enum ListError {
         name: String,
     },
     /// A column's name cannot be used.
-    #[error("the list {path}: the name of column {number} is empty or has a control character; name it in the first row")]
+    #[error(
+        "the list {path}: the name of column {number} is empty or has a control character; name it in the first row"
+    )]
     ColumnName {
         /// Which file.
         path: PathBuf,
@@ -75,7 +81,9 @@ pub enum ListError {
         found: usize,
     },
     /// Neither UTF-8 nor CP932.
-    #[error("the list {path} has the wrong charset: line {line}, octet {octet} is {reason}; save it as UTF-8 CSV")]
+    #[error(
+        "the list {path} has the wrong charset: line {line}, octet {octet} is {reason}; save it as UTF-8 CSV"
+    )]
     Charset {
         /// Which file.
         path: PathBuf,
@@ -87,7 +95,9 @@ pub enum ListError {
         reason: &'static str,
     },
     /// A row that does not end.
-    #[error("the list {path}: the row that starts in line {line} is longer than {ROW_OCTETS_MAX} octets; is a quote (\") not closed?")]
+    #[error(
+        "the list {path}: the row that starts in line {line} is longer than {ROW_OCTETS_MAX} octets; is a quote (\") not closed?"
+    )]
     RowTooLong {
         /// Which file.
         path: PathBuf,
@@ -95,7 +105,9 @@ pub enum ListError {
         line: u64,
     },
     /// It is not what the first pass read.
-    #[error("the list {path} changed while it was read; nothing was sent; run again when nobody writes to it")]
+    #[error(
+        "the list {path} changed while it was read; nothing was sent; run again when nobody writes to it"
+    )]
     Changed {
         /// Which file.
         path: PathBuf,

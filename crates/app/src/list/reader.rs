@@ -13,7 +13,8 @@ use csv::{ByteRecord, ReaderBuilder};
 use domain::EmailAddress;
 
 use super::{
-    Charset, FIELD_OCTETS_MAX, FIELD_SEPARATOR, ListError, ListFile, ROW_OCTETS_MAX, RejectedRow, RowCheck, RowFault, columns,
+    Charset, FIELD_OCTETS_MAX, FIELD_SEPARATOR, ListError, ListFile, ROW_OCTETS_MAX, RejectedRow, RowCheck,
+    RowFault, columns,
 };
 
 /// Octets that the CSV reader takes from the file at a time.
@@ -130,7 +131,12 @@ impl<'a> RowReader<'a> {
 
     fn wrong_charset(&self) -> ListError {
         let octet = self.record.position().map_or(0, csv::Position::byte);
-        super::charset::wrong(&self.list.path, self.line, octet, "in a row that is neither UTF-8 nor CP932 (Shift_JIS)")
+        super::charset::wrong(
+            &self.list.path,
+            self.line,
+            octet,
+            "in a row that is neither UTF-8 nor CP932 (Shift_JIS)",
+        )
     }
 }
 
@@ -141,8 +147,11 @@ pub(super) fn header(path: &Path, charset: Charset) -> Result<Vec<String>, ListE
     if !read(path, &mut csv, &mut record)? {
         return Err(ListError::Empty { path: path.to_owned() });
     }
-    let decoded: Option<Vec<String>> = record.iter().map(|name| charset.decode(name).map(Into::into)).collect();
-    let names = decoded.ok_or_else(|| super::charset::wrong(path, 1, 0, "in a row that is neither UTF-8 nor CP932 (Shift_JIS)"))?;
+    let decoded: Option<Vec<String>> =
+        record.iter().map(|name| charset.decode(name).map(Into::into)).collect();
+    let names = decoded.ok_or_else(|| {
+        super::charset::wrong(path, 1, 0, "in a row that is neither UTF-8 nor CP932 (Shift_JIS)")
+    })?;
     columns::check(path, names)
 }
 
@@ -166,11 +175,21 @@ fn fault(value: &str, column: &str, last_line: impl Fn() -> u64) -> Option<RowFa
 
 fn csv_reader(path: &Path) -> Result<csv::Reader<HashingReader>, ListError> {
     let file = File::open(path).map_err(|reason| ListError::Read { path: path.to_owned(), reason })?;
-    let source = HashingReader { file, context: Context::new(&SHA256), octets: 0, allowed: 0, breaks: Breaks::default() };
+    let source = HashingReader {
+        file,
+        context: Context::new(&SHA256),
+        octets: 0,
+        allowed: 0,
+        breaks: Breaks::default(),
+    };
     Ok(ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(BUFFER).from_reader(source))
 }
 
-fn read(path: &Path, csv: &mut csv::Reader<HashingReader>, record: &mut ByteRecord) -> Result<bool, ListError> {
+fn read(
+    path: &Path,
+    csv: &mut csv::Reader<HashingReader>,
+    record: &mut ByteRecord,
+) -> Result<bool, ListError> {
     let start = csv.position().clone();
     csv.get_mut().allowed = start.byte() + ROW_OCTETS_MAX + BUFFER as u64;
     csv.read_byte_record(record).map_err(|error| match error.into_kind() {

@@ -22,7 +22,8 @@ impl Rejects {
         let file = match file {
             None => None,
             Some(path) => {
-                let made = File::create(path).map_err(|reason| ListError::Write { path: path.to_owned(), reason })?;
+                let made = File::create(path)
+                    .map_err(|reason| ListError::Write { path: path.to_owned(), reason })?;
                 let mut rejects = csv::Writer::from_writer(BufWriter::new(made));
                 rejects.write_record(["line", "reason"]).map_err(|error| failed(path, error))?;
                 Some((path.to_owned(), rejects))

@@ -59,7 +59,11 @@ pub fn stream(list: Arc<ListFile>, scan: Arc<ListScan>) -> StreamedRows {
     StreamedRows { batches, reading }
 }
 
-fn read_all(list: &ListFile, scan: &ListScan, batches: &mpsc::Sender<Vec<OwnedRow>>) -> Result<(), ListError> {
+fn read_all(
+    list: &ListFile,
+    scan: &ListScan,
+    batches: &mpsc::Sender<Vec<OwnedRow>>,
+) -> Result<(), ListError> {
     let changed = || ListError::Changed { path: list.path.clone() };
     let mut reader = RowReader::open(list)?;
     let mut batch = Vec::with_capacity(BATCH_ROWS);

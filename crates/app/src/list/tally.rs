@@ -42,7 +42,10 @@ impl<'scope> Tally<'scope> {
         self.batch.text.push_str(fields);
         self.batch.lengths.push((address.len(), fields.len()));
         if self.batch.lengths.len() == BATCH_ROWS {
-            let next = Batch { text: String::with_capacity(self.batch.text.len() * 5 / 4), lengths: Vec::with_capacity(BATCH_ROWS) };
+            let next = Batch {
+                text: String::with_capacity(self.batch.text.len() * 5 / 4),
+                lengths: Vec::with_capacity(BATCH_ROWS),
+            };
             // A thread that ended early says why when it is joined.
             let _ = self.batches.send(std::mem::replace(&mut self.batch, next));
         }
@@ -52,11 +55,14 @@ impl<'scope> Tally<'scope> {
     pub fn finish(self) -> Result<(AudienceDigest, Bits), ListError> {
         let _ = self.batches.send(self.batch);
         drop(self.batches);
-        self.hashing.join().unwrap_or_else(|_| Err(ListError::Defect))
+        self.hashing.join().unwrap_or(Err(ListError::Defect))
     }
 }
 
-fn hash_all(waiting: &Receiver<Batch>, mut finder: DuplicateFinder) -> Result<(AudienceDigest, Bits), ListError> {
+fn hash_all(
+    waiting: &Receiver<Batch>,
+    mut finder: DuplicateFinder,
+) -> Result<(AudienceDigest, Bits), ListError> {
     let mut audience = AudienceDigest::default();
     for batch in waiting {
         let mut rest = batch.text.as_str();

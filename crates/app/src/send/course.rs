@@ -121,7 +121,9 @@ mod tests {
             Ok(Course::Extend(row, _)) => format!("extend {}", row.release.0),
             Err(AppError::Changed(ChangedError::Content { .. })) => "content changed".to_owned(),
             Err(AppError::Changed(ChangedError::List { .. })) => "list changed".to_owned(),
-            Err(AppError::Changed(ChangedError::ListWhilePlanning { .. })) => "changed while planning".to_owned(),
+            Err(AppError::Changed(ChangedError::ListWhilePlanning { .. })) => {
+                "changed while planning".to_owned()
+            }
             Err(_) => "refused".to_owned(),
         };
         assert_eq!(shown, expected, "{name} {content} {list} {again:?}");

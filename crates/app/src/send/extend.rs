@@ -52,11 +52,17 @@ impl Extension {
     pub fn fields<'a>(&self, fields: &'a str) -> Cow<'a, str> {
         let Some(order) = &self.order else { return Cow::Borrowed(fields) };
         let values: Vec<&str> = fields.split(FIELD_SEPARATOR).collect();
-        let ordered: Vec<&str> = order.iter().map(|place| values.get(*place).copied().unwrap_or_default()).collect();
+        let ordered: Vec<&str> =
+            order.iter().map(|place| values.get(*place).copied().unwrap_or_default()).collect();
         Cow::Owned(ordered.join("\u{1f}"))
     }
 
-    async fn look_up(&mut self, store: &dyn Store, row: &ReleaseRow, rows: Vec<OwnedRow>) -> Result<(), AppError> {
+    async fn look_up(
+        &mut self,
+        store: &dyn Store,
+        row: &ReleaseRow,
+        rows: Vec<OwnedRow>,
+    ) -> Result<(), AppError> {
         if rows.is_empty() {
             return Ok(());
         }

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use domain::{Lane, RelayKind, RelayLimits, ReleaseId, TenantId, UnknownPolicy};
 use engine::{
-    Engine, EngineConfig, EngineParts, Login, Recovered, RelayActor, RelaySpec, ReleaseEnd, ReleaseWork, TlsTrust,
+    Engine, EngineConfig, EngineParts, Login, Recovered, RelayActor, RelaySpec, ReleaseEnd, ReleaseWork,
+    TlsTrust,
 };
 use ledger::{CredentialRow, RelayRow, ReleaseRow, ReleaseState, StatementView, Store};
 use runtime::{Clock, Entropy, Network};
@@ -166,7 +167,8 @@ pub async fn send(
     let (engine, recovered) = Engine::start(parts(premises)).await?;
     let engine = Arc::new(engine);
     let mut sealing = Sealing::start(premises);
-    let job = Job { premises, access, prepared: &prepared, engine: &engine, control: &control, signals: &signals };
+    let job =
+        Job { premises, access, prepared: &prepared, engine: &engine, control: &control, signals: &signals };
     let done = job.run().await;
     let drained = match Arc::into_inner(engine) {
         Some(engine) => engine.drain().await.map_err(AppError::from),
@@ -214,7 +216,8 @@ impl Job<'_> {
     async fn run(&self) -> Result<(ReleaseRow, ReleaseEnd, u64), AppError> {
         let actor = self.open_relay().await?;
         (self.signals.stage)(Stage::Freezing { recipients: self.prepared.scan.audience.count() });
-        let frozen = freeze::freeze(self.premises, self.access, self.prepared, self.engine.sender(), actor.spec.relay);
+        let frozen =
+            freeze::freeze(self.premises, self.access, self.prepared, self.engine.sender(), actor.spec.relay);
         let (row, state) = frozen.await?;
         let freeze_ms = self.prepared.elapsed_ms(&*self.premises.clock);
         let composer = self.composer(&row).await?;

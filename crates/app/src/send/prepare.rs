@@ -103,7 +103,12 @@ impl Checked {
     ///
     /// # Errors
     /// When the list cannot be used, or has a bad row and must have none.
-    pub fn scan(self, folder: &DataFolder, clock: &dyn Clock, entropy: &dyn Entropy) -> Result<Prepared, AppError> {
+    pub fn scan(
+        self,
+        folder: &DataFolder,
+        clock: &dyn Clock,
+        entropy: &dyn Entropy,
+    ) -> Result<Prepared, AppError> {
         let mut key = [0; 32];
         entropy.fill(&mut key).map_err(AppError::Entropy)?;
         let tmp = folder.tmp();
@@ -154,7 +159,11 @@ impl DkimKey {
     fn load(request: DkimRequest) -> Result<Self, AppError> {
         let refused = |reason| AppError::File { path: request.key.clone(), reason };
         let mut pem = String::new();
-        File::open(&request.key).map_err(refused)?.take(KEY_OCTETS_MAX).read_to_string(&mut pem).map_err(refused)?;
+        File::open(&request.key)
+            .map_err(refused)?
+            .take(KEY_OCTETS_MAX)
+            .read_to_string(&mut pem)
+            .map_err(refused)?;
         Ok(Self { pem: pem.into(), request })
     }
 

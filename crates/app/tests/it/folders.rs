@@ -26,9 +26,11 @@ fn one_owner_at_a_time_and_the_other_is_named() {
 fn keys_and_id_stay_and_are_for_the_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("data");
-    let first = open(&dir).map(|folder| (folder.node(), folder.keys().installation.reply_digest(b"x"))).unwrap();
+    let first =
+        open(&dir).map(|folder| (folder.node(), folder.keys().installation.reply_digest(b"x"))).unwrap();
     std::fs::write(dir.join("tmp/partition-1"), "left over").unwrap();
-    let second = open(&dir).map(|folder| (folder.node(), folder.keys().installation.reply_digest(b"x"))).unwrap();
+    let second =
+        open(&dir).map(|folder| (folder.node(), folder.keys().installation.reply_digest(b"x"))).unwrap();
     assert_eq!(first, second);
     assert!(!dir.join("tmp/partition-1").exists());
     let mode = |name: &str| std::fs::metadata(dir.join(name)).unwrap().permissions().mode() & 0o777;

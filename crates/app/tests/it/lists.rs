@@ -147,7 +147,9 @@ fn whole_lists_are_refused_with_place_and_remedy() {
 #[tokio::test]
 async fn a_list_that_changes_between_the_passes_is_refused() {
     let original = "email,n\na@b.jp,1\nc@d.jp,2\n";
-    for changed in ["email,n\na@b.jp,1\nc@d.jp,3\n", "email,n\na@b.jp,1\n", "email,n\na@b.jp,1\nc@d.jp,2\ne@f.jp,3\n"] {
+    for changed in
+        ["email,n\na@b.jp,1\nc@d.jp,3\n", "email,n\na@b.jp,1\n", "email,n\na@b.jp,1\nc@d.jp,2\ne@f.jp,3\n"]
+    {
         let (list, found, _folder) = scanned(original.as_bytes()).unwrap();
         std::fs::write(&list.path, changed).unwrap();
         let error = streamed(list, found).await.unwrap_err();

@@ -1,5 +1,7 @@
 //! Use cases over real files and a real store.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod folders;
 mod lists;
 mod releases;

@@ -50,7 +50,8 @@ fn object(view: &AttemptView) -> Value {
 fn text(view: &AttemptView) -> String {
     let mut lines = Vec::new();
     if let Some(row) = &view.attempt {
-        lines.push(format!("intent {} attempt {}: opened {}", row.key.intent, row.key.attempt, row.opened_at));
+        lines
+            .push(format!("intent {} attempt {}: opened {}", row.key.intent, row.key.attempt, row.opened_at));
         lines.push(format!("  relay {} credential v{} {}", row.relay, row.credential, row.fingerprint));
     }
     if let Some(session) = &view.session {

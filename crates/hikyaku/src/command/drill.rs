@@ -42,7 +42,8 @@ pub fn run(flags: &DrillFlags) -> anyhow::Result<Exit> {
         });
         print::line(&object.to_string());
     } else {
-        let judged = foreign.map_or("judged by the sink outside".to_owned(), |count| format!("{count} foreign"));
+        let judged =
+            foreign.map_or("judged by the sink outside".to_owned(), |count| format!("{count} foreign"));
         print::line(&format!(
             "{} rounds, {} mails, {judged}, {} missing, {} rotations, {} refused logins",
             report.rounds,

@@ -17,15 +17,18 @@ pub fn run(flags: &HoldFlags, order: HoldOrder) -> anyhow::Result<Exit> {
     let dir = app::folder::look_into(&flags.folder.data)?;
     let tenant = (!flags.all).then(|| flags.folder.tenant.clone());
     let order = ControlOrder { order, tenant, release: flags.release.clone() };
-    let changed = match ask(&dir, &order).context("the process that serves the data folder does not answer")? {
-        Some(ControlAnswer::Changed(changed)) => changed,
-        Some(ControlAnswer::Refused(reason)) => bail!(reason),
-        None => as_owner(flags, &order)?,
-    };
+    let changed =
+        match ask(&dir, &order).context("the process that serves the data folder does not answer")? {
+            Some(ControlAnswer::Changed(changed)) => changed,
+            Some(ControlAnswer::Refused(reason)) => bail!(reason),
+            None => as_owner(flags, &order)?,
+        };
     if flags.folder.json {
         print::line(&serde_json::to_string(&changed)?);
     } else {
-        changed.iter().for_each(|one| print::line(&format!("{} ({}): {} → {}", one.name, one.release, one.from, one.to)));
+        changed.iter().for_each(|one| {
+            print::line(&format!("{} ({}): {} → {}", one.name, one.release, one.from, one.to))
+        });
         if changed.is_empty() {
             print::line("nothing to change");
         }

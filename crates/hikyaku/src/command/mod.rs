@@ -3,7 +3,9 @@
 pub mod attempts;
 pub mod check;
 pub mod drill;
+pub mod export;
 pub mod hold;
 pub mod recipients;
 pub mod send;
 pub mod statement;
+pub mod verify;

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail};
+use app::relay::RelayUrl;
 use app::send::{Again, Checked, DkimRequest, SendReport, SendRequest, SendSignals, Stage};
 use app::{Access, DataFolder};
-use app::relay::RelayUrl;
 use domain::{Lane, RelayKind, RelayLimits, UnknownPolicy};
 use engine::{EngineConfig, ReleaseEnd, TlsTrust};
 use indicatif::ProgressBar;
@@ -37,7 +37,8 @@ pub fn run(flags: SendFlags) -> anyhow::Result<Exit> {
         let (premises, store) = opened::own(folder, options, boot, config)?;
         let (clock, entropy) = (&*premises.clock, &*premises.entropy);
         let access =
-            Access::admit_new(&*premises.store, clock, entropy, &flags.folder.tenant, &opened::user()).await?;
+            Access::admit_new(&*premises.store, clock, entropy, &flags.folder.tenant, &opened::user())
+                .await?;
         let bar = Arc::new(Bar::new(&premises));
         let stage = Box::new({
             let bar = Arc::clone(&bar);
@@ -102,7 +103,8 @@ fn request(flags: &SendFlags) -> anyhow::Result<SendRequest> {
 
 fn ehlo_name(asked: Option<&str>) -> anyhow::Result<String> {
     let fine = |name: &str| {
-        (1..=253).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.[]:".contains(&b))
+        (1..=253).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.[]:".contains(&b))
     };
     match asked {
         Some(name) if fine(name) => Ok(name.to_owned()),
@@ -118,7 +120,9 @@ fn ehlo_name(asked: Option<&str>) -> anyhow::Result<String> {
 fn boot(asked: Option<&str>) -> anyhow::Result<[u8; 16]> {
     match asked {
         None => Ok(runtime::boot_id()?),
-        Some(digits) => Ok(u128::from_str_radix(digits, 16).context("--boot-id: not hexadecimal")?.to_be_bytes()),
+        Some(digits) => {
+            Ok(u128::from_str_radix(digits, 16).context("--boot-id: not hexadecimal")?.to_be_bytes())
+        }
     }
 }
 
@@ -131,7 +135,11 @@ struct Bar {
 
 impl Bar {
     fn new(premises: &app::send::Premises) -> Self {
-        Self { store: Arc::clone(&premises.store), clock: Arc::clone(&premises.clock), drawn: Mutex::default() }
+        Self {
+            store: Arc::clone(&premises.store),
+            clock: Arc::clone(&premises.clock),
+            drawn: Mutex::default(),
+        }
     }
 
     fn show(&self, stage: Stage) {
@@ -139,7 +147,9 @@ impl Bar {
             Stage::Sending { state: ReleaseState::Paused, .. } => {
                 eprintln!("hikyaku: the release is paused; `hikyaku resume` lets it go on");
             }
-            Stage::Freezing { recipients } if progress::is_wanted() => eprintln!("freezing {recipients} recipients"),
+            Stage::Freezing { recipients } if progress::is_wanted() => {
+                eprintln!("freezing {recipients} recipients")
+            }
             Stage::Sending { tenant, release, .. } if progress::is_wanted() => {
                 let bar = progress::start(Arc::clone(&self.store), Arc::clone(&self.clock), tenant, release);
                 *self.drawn.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);

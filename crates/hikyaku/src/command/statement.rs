@@ -14,7 +14,8 @@ use crate::{opened, print};
 pub fn run(flags: &StatementFlags) -> anyhow::Result<Exit> {
     let found = opened::executor()?.block_on(async {
         let reading = opened::read(&flags.folder.data).await?;
-        let access = Access::admit(&*reading.store, &flags.folder.tenant, &opened::user(), Right::Read).await?;
+        let access =
+            Access::admit(&*reading.store, &flags.folder.tenant, &opened::user(), Right::Read).await?;
         anyhow::Ok(statements(&*reading.store, &access, flags.release.as_deref(), reading.live).await?)
     })?;
     let (total, differences) = total(&found);

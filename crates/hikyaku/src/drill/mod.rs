@@ -93,13 +93,7 @@ pub async fn run(options: DrillOptions) -> anyhow::Result<DrillReport> {
         Some(oracle) => oracle.judge(),
         None => (0, None),
     };
-    Ok(DrillReport {
-        rounds: options.rounds,
-        statement,
-        rotations,
-        refused_logins,
-        judgement,
-    })
+    Ok(DrillReport { rounds: options.rounds, statement, rotations, refused_logins, judgement })
 }
 
 impl DrillReport {

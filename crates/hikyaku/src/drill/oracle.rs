@@ -6,7 +6,9 @@ use std::path::Path;
 use domain::LinkSecurity;
 use engine::TlsTrust;
 use testkit::certs::Authority;
-use testkit::sink::{Account, Act, AuthRule, Behaviour, LogMode, Rule, Sink, SinkConfig, SinkHandle, TlsMode, When};
+use testkit::sink::{
+    Account, Act, AuthRule, Behaviour, LogMode, Rule, Sink, SinkConfig, SinkHandle, TlsMode, When,
+};
 
 use super::fleet::{Fleet, name, secret};
 use super::plan::RoundPlan;

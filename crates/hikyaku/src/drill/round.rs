@@ -8,9 +8,9 @@ use engine::{ComposeError, Composed, Composer, Planner, ReleaseEnd, ReleaseRun, 
 use ledger::{ContentPart, LeasedIntent, ReleaseRow, ReleaseState, recipient_hash, sha256};
 use runtime::{Clock, Entropy, SystemClock, SystemEntropy};
 
+use super::MAILS_PER_ROUND;
 use super::fleet::{Fleet, Member, name};
 use super::plan::RoundPlan;
-use super::MAILS_PER_ROUND;
 
 /// How long a round's mails may be tried.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -20,7 +20,12 @@ const RETRY_INITIAL: Duration = Duration::from_millis(20);
 const RESUMES_MAX: u32 = 5;
 
 /// Runs a round; gives the sum of its releases' statements.
-pub async fn run(fleet: &mut Fleet, round: u32, plan: &RoundPlan, revokes: bool) -> anyhow::Result<Statement> {
+pub async fn run(
+    fleet: &mut Fleet,
+    round: u32,
+    plan: &RoundPlan,
+    revokes: bool,
+) -> anyhow::Result<Statement> {
     plan.rotated_before.iter().for_each(|number| fleet.rotate(*number));
     let mut releases = Vec::new();
     for member in &fleet.members {

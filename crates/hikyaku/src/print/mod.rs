@@ -8,9 +8,9 @@ use crate::arguments::Lang;
 /// The language asked for, else that of the environment.
 pub fn language(asked: Option<Lang>) -> Lang {
     asked.unwrap_or_else(|| {
-        let named = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| {
-            std::env::var(name).ok().filter(|value| !value.is_empty())
-        });
+        let named = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
         if named.is_some_and(|value| value.starts_with("ja")) { Lang::Ja } else { Lang::En }
     })
 }

@@ -24,11 +24,23 @@ pub fn table(title: &str, statement: &Statement, differences: &[Difference], lan
 
 fn verdict(statement: &Statement, differences: &[Difference], lang: Lang) -> &'static str {
     if statement.difference() != 0 || !differences.is_empty() {
-        pick(lang, "The books do not balance: run `hikyaku check`.", "帳簿が一致しません。`hikyaku check` を実行してください。")
+        pick(
+            lang,
+            "The books do not balance: run `hikyaku check`.",
+            "帳簿が一致しません。`hikyaku check` を実行してください。",
+        )
     } else if statement.is_settled() {
-        pick(lang, "The books balance; every mail is accounted for.", "帳簿は一致し、全通の結果が確定しています。")
+        pick(
+            lang,
+            "The books balance; every mail is accounted for.",
+            "帳簿は一致し、全通の結果が確定しています。",
+        )
     } else {
-        pick(lang, "The books balance; some mails are not settled.", "帳簿は一致していますが、結果が確定していないメールがあります。")
+        pick(
+            lang,
+            "The books balance; some mails are not settled.",
+            "帳簿は一致していますが、結果が確定していないメールがあります。",
+        )
     }
 }
 

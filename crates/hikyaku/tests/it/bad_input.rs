@@ -25,7 +25,11 @@ fn lists() {
     check(list(b"email,name\nnobody,x\n"), &[], &["line 2", "no `@`"]);
     check(list(b"email,name\na@b.jp,\"x\r\ny\"\n"), &[], &["line 2", "`name` has a line break"]);
     check(list(b"email,name\na@b.jp,x\0\n"), &[], &["line 2", "NUL"]);
-    check(list(b"email,name\n\"a@b.jp\r\nRCPT TO:<c@d.jp>\",x\n"), &[], &["line 2", "`email` has a line break"]);
+    check(
+        list(b"email,name\n\"a@b.jp\r\nRCPT TO:<c@d.jp>\",x\n"),
+        &[],
+        &["line 2", "`email` has a line break"],
+    );
     check(list(b"email,name\na@b.jp,x\nnobody,x\n"), &["--strict"], &["1 bad rows", "line 3", "--strict"]);
     check(|scene| std::fs::remove_file(scene.path("list.csv")).unwrap(), &[], &["list.csv cannot be read"]);
 }
@@ -36,10 +40,26 @@ fn releases() {
     check(release("hello"), &[], &["news.md", "`---`"]);
     check(release("---\nfrom: a@b.jp\n---\nx\n"), &[], &["news.md", "`subject`"]);
     check(release("---\nsubject: s\nfrom: nobody\n---\nx\n"), &[], &["line 3", "`from`"]);
-    check(release("---\nsubject: s\nfrom: a@b.jp\n---\n{{ nmae }}\n"), &[], &["line 5", "`nmae`", "did you mean `name`?"]);
-    check(release("---\nsubject: \"a\\r\\nBcc: x@y.jp\"\nfrom: a@b.jp\n---\nx\n"), &[], &["line 2", "control character"]);
-    check(release("---\nsubject: s\nfrom: a@b.jp\nattachments: [x.pdf]\n---\nx\n"), &[], &["x.pdf cannot be read"]);
-    check(release("---\nsubject: s\nfrom: a@b.jp\nattachments: [../x]\n---\nx\n"), &[], &["line 4", "`../x`"]);
+    check(
+        release("---\nsubject: s\nfrom: a@b.jp\n---\n{{ nmae }}\n"),
+        &[],
+        &["line 5", "`nmae`", "did you mean `name`?"],
+    );
+    check(
+        release("---\nsubject: \"a\\r\\nBcc: x@y.jp\"\nfrom: a@b.jp\n---\nx\n"),
+        &[],
+        &["line 2", "control character"],
+    );
+    check(
+        release("---\nsubject: s\nfrom: a@b.jp\nattachments: [x.pdf]\n---\nx\n"),
+        &[],
+        &["x.pdf cannot be read"],
+    );
+    check(
+        release("---\nsubject: s\nfrom: a@b.jp\nattachments: [../x]\n---\nx\n"),
+        &[],
+        &["line 4", "`../x`"],
+    );
     check(|scene| std::fs::remove_file(scene.path("news.md")).unwrap(), &[], &["news.md cannot be read"]);
     let large = |scene: &Scene| {
         scene.write("news.md", "---\nsubject: s\nfrom: a@b.jp\nattachments: [big.bin]\n---\nx\n");
@@ -110,8 +130,22 @@ fn a_full_disk_stops_everything_and_loses_nothing() {
     // A file-size limit stands for a full disk: the books cannot grow beyond 4 MiB, where the journal just fits.
     let words = format!("ulimit -f 4096; exec {} \"$@\"", env!("CARGO_BIN_EXE_hikyaku"));
     let mut command = std::process::Command::new("bash");
-    command.current_dir(scene.folder.path()).arg("-c").arg("trap '' XFSZ; ".to_owned() + &words).arg("hikyaku");
-    command.args(["send", "news.md", "--list", "list.csv", "--data", "data", "--json", "--relay", &scene.relay()]);
+    command
+        .current_dir(scene.folder.path())
+        .arg("-c")
+        .arg("trap '' XFSZ; ".to_owned() + &words)
+        .arg("hikyaku");
+    command.args([
+        "send",
+        "news.md",
+        "--list",
+        "list.csv",
+        "--data",
+        "data",
+        "--json",
+        "--relay",
+        &scene.relay(),
+    ]);
     let ran = run(command).expect(2);
     assert!(ran.stderr.contains("space") || ran.stderr.contains("written"), "{ran:?}");
     let again = scene.send(&[]);

@@ -9,13 +9,17 @@ fn recipients_and_attempts_show_the_evidence() {
     let rejected = scene.ask(&["recipients", "news", "--outcome", "rejected"]).expect(0);
     assert_eq!(rejected.stdout.lines().count(), 1, "{rejected:?}");
     let one = rejected.json();
-    assert_eq!((one["address"].as_str(), one["state"].as_str()), (Some("user1@example.jp"), Some("rejected")));
+    assert_eq!(
+        (one["address"].as_str(), one["state"].as_str()),
+        (Some("user1@example.jp"), Some("rejected"))
+    );
     assert_eq!((one["last"]["code"].as_u64(), one["last"]["phase"].as_str()), (Some(550), Some("rcpt")));
     let all = scene.ask(&["recipients", "news"]).expect(0);
     assert_eq!(all.stdout.lines().count(), 4);
 
     let attempts = scene.ask(&["attempts", "news", "--to", "USER2@example.jp"]).expect(0).json();
-    let verdicts: Vec<_> = attempts.as_array().unwrap().iter().map(|each| &each["outcomes"][0]["verdict"]).collect();
+    let verdicts: Vec<_> =
+        attempts.as_array().unwrap().iter().map(|each| &each["outcomes"][0]["verdict"]).collect();
     assert_eq!(verdicts, ["deferred", "accepted"]);
     let last = &attempts[1];
     assert_eq!(last["peer"].as_str(), Some(scene.sink.addr().to_string().as_str()));

@@ -7,7 +7,11 @@ fn drill(more: &[&str]) -> Ran {
     let mut command = scene.command(&["drill", "borrowed-credentials", "--json"]);
     command.args(more).env("HIKYAKU_LOG", "off").env("TMPDIR", scene.folder.path());
     let ran = run(command);
-    let left: Vec<_> = std::fs::read_dir(scene.folder.path()).unwrap().filter_map(Result::ok).map(|e| e.file_name()).collect();
+    let left: Vec<_> = std::fs::read_dir(scene.folder.path())
+        .unwrap()
+        .filter_map(Result::ok)
+        .map(|e| e.file_name())
+        .collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("hikyaku-drill")), "{left:?}");
     ran
 }
@@ -33,7 +37,8 @@ fn another_sink_can_judge() {
     let mails = scene.sink.mails();
     assert_eq!(mails.len(), 180);
     for mail in mails {
-        let tenant = mail.secret.strip_prefix("SG.").and_then(|rest| rest.split('.').next()).unwrap_or_default();
+        let tenant =
+            mail.secret.strip_prefix("SG.").and_then(|rest| rest.split('.').next()).unwrap_or_default();
         assert_eq!(mail.from, format!("news@{tenant}.example"));
     }
 }

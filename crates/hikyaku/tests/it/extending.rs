@@ -7,7 +7,8 @@ fn only_new_recipients_get_it() {
     let scene = Scene::of(10);
     scene.send(&[]).expect(0);
     // Another order of columns, old recipients in between, a repeated new one.
-    let rows = "name,email\n甲,user3@example.jp\n乙,new1@example.jp\n丙,USER4@example.jp\n丁,New1@example.jp\n";
+    let rows =
+        "name,email\n甲,user3@example.jp\n乙,new1@example.jp\n丙,USER4@example.jp\n丁,New1@example.jp\n";
     scene.write("list.csv", rows);
     let ran = scene.send(&["--extend"]).expect(0);
     assert_eq!(["audience", "accepted", "suppressed"].map(|key| ran.number(key)), [12, 11, 1]);

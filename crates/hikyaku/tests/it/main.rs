@@ -1,10 +1,14 @@
 //! The real binary against a sink in this process: what people type, and what came to the receiver.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod bad_input;
 mod books;
+mod copies;
 mod drill;
 mod extending;
 mod holds;
+mod memory;
 mod relays;
 mod resuming;
 mod scene;

@@ -52,7 +52,10 @@ fn a_kill_loses_nothing_and_under_hold_nobody_gets_it_twice() {
 fn the_files_may_be_gone_from_the_wire_format_on() {
     let scene = Scene::behaving(60, "reply-delay:20");
     scene.write("a.pdf", "attached");
-    scene.write("news.md", "---\nsubject: s\nfrom: pr@sakura.example\nattachments: [a.pdf]\n---\nHello {{ name }}\n");
+    scene.write(
+        "news.md",
+        "---\nsubject: s\nfrom: pr@sakura.example\nattachments: [a.pdf]\n---\nHello {{ name }}\n",
+    );
     let running = Running::start(scene.send_command(&["--sessions", "2"]));
     scene.wait_for_kept(4);
     running.signal("KILL");

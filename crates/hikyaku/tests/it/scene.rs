@@ -55,7 +55,7 @@ impl Scene {
     pub fn with(recipients: usize, sink: SinkConfig) -> Self {
         let scene = Self { folder: tempfile::tempdir().unwrap(), sink: Sink::start(sink).unwrap() };
         scene.write("news.md", RELEASE);
-        scene.write("list.csv", &list(0..recipients));
+        scene.write("list.csv", list(0..recipients));
         scene
     }
 
@@ -82,7 +82,8 @@ impl Scene {
     }
 
     pub fn send_through(&self, relay: &str, more: &[&str]) -> Command {
-        let mut command = self.command(&["send", "news.md", "--list", "list.csv", "--data", "data", "--json"]);
+        let mut command =
+            self.command(&["send", "news.md", "--list", "list.csv", "--data", "data", "--json"]);
         command.args(["--retry-initial", "50ms", "--relay", relay]).args(more);
         command
     }

@@ -6,9 +6,13 @@ use crate::scene::{Scene, run, twice};
 fn everybody_gets_it_once_and_the_books_balance() {
     let scene = Scene::of(300);
     let ran = scene.send(&[]).expect(0);
-    let counts = ["audience", "accepted", "rejected", "pending", "unknown", "duplicates"].map(|key| ran.number(key));
+    let counts =
+        ["audience", "accepted", "rejected", "pending", "unknown", "duplicates"].map(|key| ran.number(key));
     assert_eq!(counts, [300, 300, 0, 0, 0, 0]);
-    assert_eq!((ran.json()["release"].as_str(), ran.json()["tenant"].as_str()), (Some("news"), Some("default")));
+    assert_eq!(
+        (ran.json()["release"].as_str(), ran.json()["tenant"].as_str()),
+        (Some("news"), Some("default"))
+    );
     assert_eq!(ran.json()["differences"], serde_json::json!([]));
     assert_eq!(ran.stdout.lines().count(), 1, "only the object is on stdout");
     let kept = scene.kept();
@@ -18,7 +22,8 @@ fn everybody_gets_it_once_and_the_books_balance() {
 
 #[test]
 fn what_the_receiver_did_is_what_the_statement_says() {
-    let scene = Scene::behaving(40, "local:user1=refuse,local:user2=defer*1,rcpt:user30@example.jp=cut-after-dot");
+    let scene =
+        Scene::behaving(40, "local:user1=refuse,local:user2=defer*1,rcpt:user30@example.jp=cut-after-dot");
     let ran = scene.send(&[]).expect(3);
     // user1, user10..19 are refused; user2, user20..29 come at the second try; user30's link is cut.
     assert_eq!(["accepted", "rejected", "unknown"].map(|key| ran.number(key)), [28, 11, 1]);
@@ -30,7 +35,9 @@ fn what_the_receiver_did_is_what_the_statement_says() {
 #[test]
 fn resend_once_sends_an_unknown_mail_again() {
     let scene = Scene::behaving(5, "rcpt:user3@example.jp=cut-after-dot*1");
-    let ran = scene.send(&["--policy", "resend-once", "--tcp-user-timeout", "100ms", "--deadline", "30s"]).expect(0);
+    let ran = scene
+        .send(&["--policy", "resend-once", "--tcp-user-timeout", "100ms", "--deadline", "30s"])
+        .expect(0);
     assert_eq!(["accepted", "unknown"].map(|key| ran.number(key)), [5, 0]);
     assert_eq!(twice(&scene.kept()), 1);
     let ids: Vec<_> = scene.sink.mails().into_iter().filter(|mail| mail.to == ["user3@example.jp"]).collect();
@@ -48,14 +55,15 @@ fn deferred_mails_expire_at_the_deadline() {
 #[test]
 fn lists_in_cp932_and_with_a_byte_order_mark_reach_the_same_people() {
     let texts = ["email,name\na@example.jp,髙橋①\nb@example.jp,表\n"; 2];
-    let cp932 = [&b"email,name\na@example.jp,"[..], b"\xfb\xfc\x8b\xb4\x87\x40\nb@example.jp,\x95\x5c\n"].concat();
+    let cp932 =
+        [&b"email,name\na@example.jp,"[..], b"\xfb\xfc\x8b\xb4\x87\x40\nb@example.jp,\x95\x5c\n"].concat();
     let with_mark = [&b"\xef\xbb\xbf"[..], texts[0].as_bytes()].concat();
     let mut subjects = Vec::new();
     for octets in [texts[1].as_bytes().to_vec(), cp932, with_mark] {
-        let scene = Scene::with(0, testkit::sink::SinkConfig {
-            wanted_headers: vec!["Subject".to_owned()],
-            ..Default::default()
-        });
+        let scene = Scene::with(
+            0,
+            testkit::sink::SinkConfig { wanted_headers: vec!["Subject".to_owned()], ..Default::default() },
+        );
         scene.write("list.csv", octets);
         scene.send(&[]).expect(0);
         let mut headers: Vec<_> = scene.sink.mails().into_iter().map(|mail| mail.headers).collect();
@@ -86,7 +94,8 @@ fn bad_rows_are_counted_and_the_others_are_sent() {
 fn tables_speak_the_language_of_the_environment() {
     let scene = Scene::of(2);
     let text = |lang: &str, more: &[&str]| {
-        let mut command = scene.command(&["send", "news.md", "--list", "list.csv", "--relay", &scene.relay()]);
+        let mut command =
+            scene.command(&["send", "news.md", "--list", "list.csv", "--relay", &scene.relay()]);
         command.args(["--data", "data"]).args(more).env_remove("LC_ALL").env("LANG", lang);
         run(command).expect(0).stdout
     };

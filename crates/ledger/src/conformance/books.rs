@@ -7,7 +7,7 @@ use domain::{IntentNo, IntentState, SenderEpoch, Statement, Verdict};
 use super::Kept;
 use super::bench::{Bench, Breach, holds, same};
 use super::stage::{Stage, at, suppressed};
-use crate::chain::{Book, Head};
+use crate::chain::{Book, Head, LinkBuilder};
 use crate::rows::OutcomeRow;
 
 pub(super) async fn an_open_attempt_is_pending_or_unknown(bench: &Bench<'_>) -> Kept {
@@ -165,4 +165,37 @@ pub(super) async fn attempts_are_found_by_address(bench: &Bench<'_>) -> Kept {
     same("it says so", found[1].outcomes[0].verdict, Verdict::Expired)?;
     let none = stage.store.attempts(stage.tenant, stage.release, "reader22@tenant1.example.jp").await?;
     holds("nobody else", none.is_empty())
+}
+
+pub(super) async fn the_books_are_given_with_their_links(bench: &Bench<'_>) -> Kept {
+    let stage = Stage::frozen(bench, 9, 3).await?;
+    for chunk in stage.lease(5, 2).await? {
+        stage.deliver(&chunk, Verdict::Accepted).await?;
+    }
+    for head in stage.store.heads().await? {
+        let rows =
+            stage.store.book_rows(stage.tenant, stage.release, head.book, IntentNo(1), IntentNo(9)).await?;
+        let links = stage.store.link_rows(stage.tenant, head.book, head.sender, 0, 99).await?;
+        let mut end = Head::genesis(head.book, stage.tenant, head.sender);
+        for link in &links {
+            let mut builder = LinkBuilder::default();
+            let covered = rows.iter().filter(|row| (row.sender, row.link_no) == (head.sender, link.link_no));
+            covered.for_each(|row| row.row.add_to(stage.tenant, &mut builder));
+            let (expected, next) = end.extend(builder.rows(), builder.root(), link.at);
+            same("a link, recomputed", *link, expected)?;
+            end = next;
+        }
+        same("the end of the chain", end, head)?;
+        let later = stage.store.link_rows(stage.tenant, head.book, head.sender, 1, 1).await?;
+        same("a page of links", later, links.get(1).copied().into_iter().collect())?;
+        let some =
+            stage.store.book_rows(stage.tenant, stage.release, head.book, IntentNo(2), IntentNo(4)).await?;
+        same("a run of rows", some, rows[1..4].to_vec())?;
+        let strangers = stage
+            .store
+            .book_rows(domain::TenantId(77), stage.release, head.book, IntentNo(1), IntentNo(9))
+            .await?;
+        holds("nothing of another tenant", strangers.is_empty())?;
+    }
+    Ok(())
 }

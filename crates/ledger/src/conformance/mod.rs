@@ -70,6 +70,6 @@ cases! {
         an_acceptance_outweighs_a_settlement, evidence_is_checked_by_the_schema;
     books: an_open_attempt_is_pending_or_unknown, counters_follow_the_statement, heads_grow_with_each_commit,
         a_forged_seal_is_found, the_same_calls_give_the_same_chains, recipients_are_listed_by_state,
-        attempts_are_found_by_address;
+        attempts_are_found_by_address, the_books_are_given_with_their_links;
     tenants: tenants_never_see_each_other, tenants_commit_side_by_side;
 }

@@ -67,6 +67,9 @@ pub(super) async fn a_wave_extends_an_audience(bench: &Bench<'_>) -> Kept {
     stage.store.intent_insert_batch(stage.batch(2, 6..=7)).await?;
     same("the extent before the second seal", extent(&stage).await?, (1, IntentNo(5)))?;
     stage.states(None, Statement { audience: 5, pending: 5, ..Statement::default() }).await?;
+    let unsealed = vec!["reader6@tenant1.example.jp".to_owned()];
+    let contained = stage.store.audience_contains(stage.tenant, stage.release, unsealed).await?;
+    same("a wave that is still written is no audience yet", contained, vec![false])?;
     same("intents of the wave", stage.store.intent_count(stage.tenant, stage.release, 2).await?, 2)?;
     stage.store.intent_insert_batch(stage.batch(2, 8..=8)).await?;
     let seal = AudienceSeal { list_digest: [9; 32], ..stage.seal_of(&stage.batch(2, 6..=8), 2) };

@@ -106,6 +106,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool>
     let binaries = Binaries::build(workspace, Profile::Release)?;
     let folder = fresh_folder(workspace, "bench")?;
     let place = Place::new(&binaries, &folder, arguments);
+    say_load();
     let mut figures = Figures::default();
     if [Scenario::Ceiling, Scenario::Campaign, Scenario::Dkim, Scenario::Postfix].into_iter().any(wanted) {
         campaign::turns(&place, campaign::SMALL, &mut figures)?;
@@ -132,4 +133,11 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool>
     }
     remove(&folder)?;
     Ok(!arguments.strict || rows.iter().all(|row| row.missed.is_empty()))
+}
+
+/// Whoever reads the figures should know what else the machine was doing.
+fn say_load() {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: Vec<_> = load.split_whitespace().take(3).collect();
+    eprintln!("load of the machine before: {} (it should be idle)", load.join(" "));
 }

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::rig::binaries::fresh_folder;
+use crate::rig::binaries::{fresh_folder, remove};
 use crate::rig::{Binaries, Profile};
 use crate::workspace::Workspace;
 
@@ -42,6 +42,9 @@ pub struct Arguments {
     /// Run with `synchronous=OFF`, a fault that the drill must find (with --power): exit code 1.
     #[arg(long, requires = "power")]
     plant_synchronous_off: bool,
+    /// Turn the verdict round: exit code 0 only if each policy breaks a bound (with the planted fault).
+    #[arg(long, requires = "plant_synchronous_off")]
+    must_break: bool,
     /// Send to this server instead of our sink; then nothing but the books is judged, unless --sink-log is given.
     #[arg(long)]
     sink: Option<SocketAddr>,
@@ -99,24 +102,25 @@ impl Policies {
     }
 }
 
-/// Runs the drill; false when a bound was broken.
+/// Runs the drill; false when a bound was broken (with `--must-break`: when none was).
 ///
 /// # Errors
 /// When the drill itself cannot be run.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool> {
     let binaries = Binaries::build(workspace, Profile::Release)?;
-    let mut all_held = true;
+    let mut all_well = true;
     for policy in arguments.policy.each() {
         let folder = fresh_folder(workspace, &format!("crash/{}", policy.name()))?;
         let report = drill::run(&binaries, &folder, arguments, *policy)?;
         report.show(arguments.json)?;
         let held = report.broken.is_empty();
-        if held && !arguments.keep {
-            crate::rig::binaries::remove(&folder)?;
+        let well = held != arguments.must_break;
+        if well && !arguments.keep {
+            remove(&folder)?;
         } else {
             eprintln!("data folder and logs: {}", folder.display());
         }
-        all_held &= held;
+        all_well &= well;
     }
-    Ok(all_held)
+    Ok(all_well)
 }

@@ -21,8 +21,7 @@ pub struct PostfixFlags {
 
 /// Runs it until standard input ends; prints where it listens.
 pub fn run(flags: &PostfixFlags) -> anyhow::Result<()> {
-    let options =
-        RelayOptions { folder: Some(flags.folder.clone()), ..RelayOptions::production(flags.sink) };
+    let options = RelayOptions { folder: Some(flags.folder.clone()), ..RelayOptions::production(flags.sink) };
     let relay = Postfix::start(&options)?;
     println!("{}", serde_json::json!({ "addr": relay.addr }));
     until_input_ends();

@@ -54,8 +54,7 @@ pub fn run(flags: &SampleFlags) -> anyhow::Result<()> {
         Size::FiveKib => release_of_wire_octets(5 << 10),
         Size::ThirtyKib => release_of_wire_octets(30 << 10),
     };
-    std::fs::write(&flags.release, text)
-        .with_context(|| format!("writing {}", flags.release.display()))?;
+    std::fs::write(&flags.release, text).with_context(|| format!("writing {}", flags.release.display()))?;
     let file = File::create(&flags.list).with_context(|| format!("making {}", flags.list.display()))?;
     let faulty = match flags.faulty {
         true => FaultyRows { refused_every: 40, deferred_every: 30, cut_every: 125 },
