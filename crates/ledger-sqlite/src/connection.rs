@@ -25,6 +25,10 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 /// The write-ahead log is cut to this many octets once it was copied.
 const LOG_OCTETS_KEPT: i64 = 64 << 20;
+/// The page caches, in KiB as the pragma wants them. Books are read and written in the order of their keys, so
+/// that larger ones gain nothing, and several readers may be at work.
+const WRITER_CACHE: i64 = -16_384;
+const READER_CACHE: i64 = -4096;
 /// Statements kept prepared on a connection.
 const STATEMENTS_KEPT: usize = 128;
 
@@ -68,7 +72,8 @@ fn open(folder: &Path, options: &SqliteOptions, flags: OpenFlags) -> Result<Conn
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "mmap_size", 0)?;
-    connection.pragma_update(None, "cache_size", -32_768)?;
+    let reads_only = flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY);
+    connection.pragma_update(None, "cache_size", if reads_only { READER_CACHE } else { WRITER_CACHE })?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(connection)
 }
