@@ -11,7 +11,7 @@ pub enum Exit {
     Failed,
     /// Bad input or a fault.
     Refused,
-    /// A mail is unknown, expired or pending, or the books differ.
+    /// A mail is unknown, expired, pending or cancelled, or the books differ.
     Unsettled,
     /// `check` or `verify` found something.
     Findings,

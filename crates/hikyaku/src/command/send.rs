@@ -226,7 +226,8 @@ fn object(report: &SendReport, tenant: &str) -> Value {
 fn exit(report: &SendReport) -> Exit {
     match report.end {
         ReleaseEnd::RelayStopped(_) | ReleaseEnd::Broken(_) => Exit::Refused,
-        _ if report.is_settled() => Exit::Well,
+        // A cancelled mail was owed and was not sent: whoever waits for this command must learn of it.
+        _ if report.is_settled() && report.statement.statement.cancelled == 0 => Exit::Well,
         _ => Exit::Unsettled,
     }
 }

@@ -37,11 +37,11 @@ fn a_paused_release_stands_still_until_resumed() {
 fn a_cancelled_release_is_settled_at_once() {
     let (scene, running) = slow();
     scene.ask(&["cancel", "news"]).expect(0);
-    let ran = running.end().expect(0);
+    let ran = running.end().expect(3);
     let (accepted, cancelled) = (ran.number("accepted"), ran.number("cancelled"));
     assert!(cancelled > 200 && accepted + cancelled == 300, "{ran:?}");
     assert_eq!(scene.kept().len() as u64, accepted);
-    let again = scene.send(&[]).expect(0);
+    let again = scene.send(&[]).expect(3);
     assert_eq!((again.number("accepted"), scene.kept().len() as u64), (accepted, accepted));
     let refused = scene.ask(&["resume", "news"]).expect(2);
     assert!(refused.stderr.contains("is cancelled"), "{refused:?}");
