@@ -11,6 +11,7 @@ mod charset;
 mod columns;
 mod duplicates;
 mod error;
+pub mod fuzzing;
 mod reader;
 mod rejects;
 mod scan;

@@ -71,12 +71,11 @@ fn orders_work_while_nobody_sends() {
 }
 
 #[test]
-fn a_second_signal_ends_at_once() {
+fn signals_end_a_send_that_waits_for_a_reply_for_ever() {
     let scene = Scene::behaving(5, "always=never-reply");
     let running = Running::start(scene.send_command(&[]));
     scene.wait_for_kept(1);
     running.signal("INT");
-    // The first is being obeyed as soon as the journal of this run is no longer waited for.
     running.signal("INT");
     running.signal("INT");
     let ran = running.end();

@@ -49,7 +49,7 @@ fn a_kill_loses_nothing_and_under_hold_nobody_gets_it_twice() {
 }
 
 #[test]
-fn the_files_may_be_gone_from_the_wire_format_on() {
+fn a_resumed_run_sends_mails_of_the_same_size_with_their_attachment() {
     let scene = Scene::behaving(60, "reply-delay:20");
     scene.write("a.pdf", "attached");
     scene.write(
