@@ -83,7 +83,7 @@ impl Composer for TestComposer {
             return Err(ComposeError("a field is missing".to_owned()));
         }
         let head = format!(
-            "From: pr@{tenant}.example\r\nTo: {to}\r\nSubject: test\r\nMessage-ID: <{no}.{release}@example.jp>\r\n\
+            "From: pr@example.jp\r\nTo: {to}\r\nSubject: test\r\nMessage-ID: <{no}.{release}@example.jp>\r\n\
              X-Tenant: {tenant}\r\n\r\nHello {to}\r\n.leading dot\r\n",
             tenant = self.tenant,
             release = self.release,
@@ -235,7 +235,7 @@ impl Rig {
             tenant: row.tenant,
             release: row.release,
             relay: row.relay,
-            reverse_path: format!("pr@{}.example", row.tenant),
+            reverse_path: format!("pr@t{}.example", row.tenant.0),
             lane: row.lane,
             policy: row.policy,
             retry: RetrySchedule::starting_at(Duration::from_millis(row.retry_initial_ms)),
