@@ -7,7 +7,7 @@
 mod keeper;
 pub mod tls;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -144,6 +144,8 @@ pub struct RelayActor {
     throttle: Mutex<Throttle>,
     breaker: Mutex<Breaker>,
     lease_end_us: AtomicU64,
+    /// The relay refuses commands that come right behind a message (RFC 2920 allows them; some servers do not).
+    refuses_behind_content: AtomicBool,
     status: watch::Sender<RelayStatus>,
     orders: watch::Sender<Orders>,
 }
@@ -187,6 +189,7 @@ impl RelayActor {
             throttle: Mutex::new(throttle),
             breaker: Mutex::default(),
             lease_end_us,
+            refuses_behind_content: AtomicBool::new(false),
             status: watch::Sender::new(RelayStatus::Open),
             orders: watch::Sender::new(Orders::default()),
         }))
@@ -261,6 +264,19 @@ impl RelayActor {
         self.spec.limits.messages_per_minute_max?;
         lock(&self.throttle).finish(counted, self.ground.clock.moment());
         counted.then_some(RelayUse { relay: self.spec.relay, messages: 1 })
+    }
+
+    /// How many envelopes a session may have with its SMTP client: one more behind the content, where the relay lets.
+    #[must_use]
+    pub fn envelopes_on_wire_max(&self) -> usize {
+        if self.refuses_behind_content.load(Ordering::Relaxed) { 1 } else { 2 }
+    }
+
+    /// The relay refused an envelope because it came right behind a message.
+    pub fn no_more_behind_content(&self) {
+        if !self.refuses_behind_content.swap(true, Ordering::Relaxed) {
+            tracing::info!(relay = %self.spec.relay, "the relay takes no commands behind a message: one at a time");
+        }
     }
 
     /// True while leases hold for longer than the margin: a message end may be sent.

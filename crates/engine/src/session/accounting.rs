@@ -21,6 +21,11 @@ impl Session {
         let now = self.actor.ground.clock.now();
         let row = match &armed.unfit {
             Some(reason) => verdict::unfit(&armed.mail, reason, now),
+            None if armed.behind && verdict::is_out_of_sequence(result) => {
+                self.actor.no_more_behind_content();
+                let row = verdict::outcome(&armed.mail, result, &self.actor.ground.key, now);
+                OutcomeRow { verdict: Verdict::Deferred, retry_at: Some(now), ..row }
+            }
             None => verdict::outcome(&armed.mail, result, &self.actor.ground.key, now),
         };
         if let Some(slot) = armed.slot

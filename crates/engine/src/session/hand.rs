@@ -8,7 +8,7 @@ use ledger::{AttemptPermit, AttemptRow};
 use smtp::client::{Body, Envelope};
 
 use super::accounting::release_unused;
-use super::{Armed, ON_WIRE_MAX, Session, verdict};
+use super::{Armed, Session, verdict};
 use crate::compose::ReadyMail;
 use crate::recorder::Progress;
 use crate::relay::BrokenReason;
@@ -41,7 +41,14 @@ impl Session {
             let permit = self.actor.recorder.permit(self.permit_row(&mail));
             self.last_ticket = Some(permit);
             self.armed += 1;
-            self.hand.push_back(Armed { id: self.armed, mail, permit, slot: None, unfit: None });
+            self.hand.push_back(Armed {
+                id: self.armed,
+                mail,
+                permit,
+                slot: None,
+                behind: false,
+                unfit: None,
+            });
         }
     }
 
@@ -61,13 +68,14 @@ impl Session {
 
     /// Gives the client its next envelope, once the throttle lets a message start.
     pub(super) async fn offer_next(&mut self) -> Result<(), BrokenReason> {
-        while self.on_wire.len() < ON_WIRE_MAX && self.client.can_offer() {
+        while self.on_wire.len() < self.actor.envelopes_on_wire_max() && self.client.can_offer() {
             let Some(armed) = self.hand.front() else { return Ok(()) };
             self.check_identity(&armed.mail)?;
             if !self.actor.try_start_message() {
                 return Ok(());
             }
-            let Some(armed) = self.hand.pop_front() else { return Ok(()) };
+            let Some(mut armed) = self.hand.pop_front() else { return Ok(()) };
+            armed.behind = !self.on_wire.is_empty();
             let now = self.actor.ground.clock.moment();
             let mail = &armed.mail;
             let envelope = Envelope {

@@ -31,8 +31,6 @@ use wire::Wire;
 
 /// How long a session stays open without work.
 const IDLE_MAX: std::time::Duration = std::time::Duration::from_secs(5);
-/// Mails that may be with the SMTP client: one being answered, one offered behind it.
-const ON_WIRE_MAX: usize = 2;
 
 /// What a session that is over says of its relay.
 #[derive(Debug)]
@@ -127,6 +125,8 @@ struct Armed {
     mail: ReadyMail,
     permit: Ticket,
     slot: Option<SlotNo>,
+    /// It was offered while another mail was on the wire.
+    behind: bool,
     /// Why the SMTP client would not take it: a defect of composing, which no retry mends.
     unfit: Option<String>,
 }
@@ -277,8 +277,10 @@ impl Session {
         if self.timer.as_ref().is_none_or(|(at, _)| *at > wake_at) {
             self.timer = Some((wake_at, clock.sleep_until(wake_at)));
         }
-        let hungry =
-            self.ready && self.hand.is_empty() && self.on_wire.len() < ON_WIRE_MAX && self.may_take_more();
+        let hungry = self.ready
+            && self.hand.is_empty()
+            && self.on_wire.len() < self.actor.envelopes_on_wire_max()
+            && self.may_take_more();
         let waits_for_commit = self.client.permitted().is_some();
         let Self { client, wire, ring, on_wire, actor, progress, orders, ordered, timer, .. } = self;
         let Some((_, sleep)) = timer.as_mut() else { return };
@@ -303,7 +305,10 @@ impl Session {
         }
         let idle_from = if self.is_spent() { self.idle_since } else { self.actor.ground.clock.moment() };
         let limit = self.client.deadline().unwrap_or(idle_from + IDLE_MAX);
-        let throttled = if self.quitting || self.hand.is_empty() || self.on_wire.len() == ON_WIRE_MAX {
+        let throttled = if self.quitting
+            || self.hand.is_empty()
+            || self.on_wire.len() >= self.actor.envelopes_on_wire_max()
+        {
             None
         } else {
             self.actor.room_at()

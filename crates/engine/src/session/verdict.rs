@@ -69,6 +69,12 @@ pub fn unused(mail: &ReadyMail, now: Timestamp) -> OutcomeRow {
     }
 }
 
+/// True when the server refused MAIL for its place in the dialogue (503), which says nothing of the mail.
+#[must_use]
+pub fn is_out_of_sequence(result: &DeliveryResult) -> bool {
+    matches!(result, DeliveryResult::Rejected { phase: Phase::Mail, reply } if reply.code.get() == 503)
+}
+
 /// The entry for a mail that the SMTP client would not take.
 #[must_use]
 pub fn unfit(mail: &ReadyMail, reason: &str, now: Timestamp) -> OutcomeRow {
