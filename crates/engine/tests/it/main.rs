@@ -7,6 +7,7 @@ mod identity;
 mod limits;
 mod link_cuts;
 mod peers;
+mod permits;
 mod recovery;
 mod rig;
 mod tls;
