@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use domain::{Phase, RetrySchedule, TenantId, Timestamp, UnknownPolicy, Verdict};
+use domain::{AttemptNo, Phase, RetrySchedule, TenantId, Timestamp, UnknownPolicy, Verdict};
 use ledger::{DeliveryCommit, LedgerError, OpenAttempt, OutcomeRow, Store};
 
 use crate::journal::{JournaledReply, Mark, Replay};
@@ -140,6 +140,6 @@ fn outcome(attempt: &OpenAttempt, proof: &Proof, options: RecoverOptions<'_>) ->
 fn resend_at(attempt: &OpenAttempt, options: RecoverOptions<'_>) -> Option<Timestamp> {
     let may = attempt.policy == UnknownPolicy::ResendOnce && attempt.unresolved_dots == 0;
     let schedule = RetrySchedule::starting_at(attempt.retry_initial);
-    let interval = schedule.delay(attempt.key.release, attempt.key.intent, attempt.key.attempt);
+    let interval = schedule.delay(attempt.key.release, attempt.key.intent, AttemptNo(1));
     may.then(|| options.now + interval.max(options.resend_wait))
 }

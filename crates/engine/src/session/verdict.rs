@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Phase, Reply, RetrySchedule, Timestamp, UnknownPolicy, Verdict};
+use domain::{AttemptNo, Phase, Reply, RetrySchedule, Timestamp, UnknownPolicy, Verdict};
 use ledger::{InstallationKey, OutcomeRow};
 use smtp::client::{DeferCause, DeliveryResult, EndCause, SessionEnd};
 
@@ -90,7 +90,7 @@ fn after_reply(phase: Phase) -> Phase {
 /// When an unknown may be sent once more: after one retry interval, if the policy allows and it was not yet.
 fn resend_at(mail: &ReadyMail, now: Timestamp) -> Option<Timestamp> {
     let may = mail.work.policy == UnknownPolicy::ResendOnce && mail.unresolved_dots == 0;
-    may.then(|| now + delay(mail, mail.work.retry))
+    may.then(|| now + mail.work.retry.delay(mail.key.release, mail.key.intent, AttemptNo(1)))
 }
 
 fn deferral(mail: &ReadyMail, phase: Phase, cause: &DeferCause) -> Duration {
