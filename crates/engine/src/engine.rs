@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -130,6 +131,7 @@ impl Engine {
             key: parts.key,
             sender,
             config: parts.config,
+            next_session: AtomicU64::new(journal_id),
             broken: watch::Sender::new(None),
         });
         Ok((Self { ground, boot: parts.boot, relays: Mutex::default(), runs: Mutex::default() }, recovered))

@@ -46,6 +46,9 @@ pub struct Ground {
     pub sender: SenderEpoch,
     /// The numbers.
     pub config: EngineConfig,
+    /// The next session's low id bits: a random start, then one after the other, so that two sessions of one
+    /// millisecond never get the same id.
+    pub next_session: AtomicU64,
     /// Set once nothing more may be sent by this process.
     pub broken: watch::Sender<Option<BrokenReason>>,
 }

@@ -13,6 +13,7 @@ mod wire;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use domain::breaker::SessionHealth;
 use domain::{LinkSecurity, Moment, SessionId};
@@ -65,10 +66,8 @@ pub async fn run(actor: Arc<RelayActor>, ring: Ring) -> SessionReport {
         Ok(connection) => connection,
         Err(error) => return SessionReport::failed(format!("cannot connect: {error}")),
     };
-    let id = match actor.ground.entropy.bits() {
-        Ok(bits) => SessionId::generate(actor.ground.clock.now().as_millis(), bits),
-        Err(error) => return SessionReport::failed(error.to_string()),
-    };
+    let number = actor.ground.next_session.fetch_add(1, Ordering::Relaxed);
+    let id = SessionId::generate(actor.ground.clock.now().as_millis(), number);
     let now = actor.ground.clock.moment();
     let mut session = Session {
         client: Client::new(client_config(&actor), now),
