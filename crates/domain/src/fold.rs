@@ -6,61 +6,23 @@
 use crate::ids::AttemptNo;
 use crate::outcome::{SuppressionReason, Verdict};
 
-/// What an intent amounts to, by its entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum IntentState {
-    /// Owed, and nothing final stands against it.
-    Pending,
-    /// A 2xx reply is stored.
-    Accepted,
-    /// A final refusal is stored.
-    Rejected,
-    /// Frozen into the audience as not owed.
-    Suppressed,
-    /// Stopped by a person.
-    Cancelled,
-    /// Not sent by its deadline.
-    Expired,
-    /// Its message end may have arrived; there is no answer.
-    Unknown,
-}
-
-impl IntentState {
-    /// Every state, in the order of the statement.
-    pub const ALL: [Self; 7] = [
-        Self::Accepted,
-        Self::Rejected,
-        Self::Suppressed,
-        Self::Cancelled,
-        Self::Expired,
-        Self::Unknown,
-        Self::Pending,
-    ];
-
-    /// The word that operators read.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Accepted => "accepted",
-            Self::Rejected => "rejected",
-            Self::Suppressed => "suppressed",
-            Self::Cancelled => "cancelled",
-            Self::Expired => "expired",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// The inverse of [`Self::word`].
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.word() == word)
-    }
-}
-
-impl std::fmt::Display for IntentState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.word())
+crate::worded! {
+    /// What an intent amounts to, by its entries; in the order of the statement.
+    pub enum IntentState {
+        /// A 2xx reply is stored.
+        Accepted => "accepted",
+        /// A final refusal is stored.
+        Rejected => "rejected",
+        /// Frozen into the audience as not owed.
+        Suppressed => "suppressed",
+        /// Stopped by a person.
+        Cancelled => "cancelled",
+        /// Not sent by its deadline.
+        Expired => "expired",
+        /// Its message end may have arrived; there is no answer.
+        Unknown => "unknown",
+        /// Owed, and nothing final stands against it.
+        Pending => "pending",
     }
 }
 

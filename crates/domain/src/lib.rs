@@ -17,6 +17,7 @@ pub mod reply;
 pub mod statement;
 pub mod throttle;
 pub mod time;
+pub mod words;
 
 pub use address::{AddressError, EmailAddress};
 pub use audience::AudienceDigest;

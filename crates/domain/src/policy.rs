@@ -4,30 +4,15 @@ use std::time::Duration;
 
 use crate::ids::{AttemptNo, IntentNo, ReleaseId};
 
-/// What a tenant wants done with mails whose message end was never answered (invariant 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum UnknownPolicy {
-    /// Never send again by itself: no recipient gets it twice, some may not get it.
-    #[default]
-    Hold,
-    /// Send once more with the same Message-ID: every recipient gets it, some may get it twice.
-    ResendOnce,
-}
-
-impl UnknownPolicy {
-    /// The word that stands on the command line and in columns.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Hold => "hold",
-            Self::ResendOnce => "resend-once",
-        }
-    }
-
-    /// The inverse of [`Self::word`].
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Hold, Self::ResendOnce].into_iter().find(|policy| policy.word() == word)
+crate::worded! {
+    /// What a tenant wants done with mails whose message end was never answered (invariant 4).
+    #[derive(Default)]
+    pub enum UnknownPolicy {
+        /// Never send again by itself: no recipient gets it twice, some may not get it.
+        #[default]
+        Hold => "hold",
+        /// Send once more with the same Message-ID: every recipient gets it, some may get it twice.
+        ResendOnce => "resend-once",
     }
 }
 
@@ -67,43 +52,15 @@ fn scatter(seed: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Where a release stands in the queue of its relay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[repr(u8)]
-pub enum Lane {
-    /// Goes ahead of everything of the same relay.
-    Urgent = 0,
-    /// The usual.
-    #[default]
-    Bulk = 1,
-}
-
-impl Lane {
-    /// The word that stands on the command line.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Urgent => "urgent",
-            Self::Bulk => "bulk",
-        }
-    }
-
-    /// The inverse of [`Self::word`].
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Urgent, Self::Bulk].into_iter().find(|lane| lane.word() == word)
-    }
-
-    /// The number that stands in a column.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// The inverse of [`Self::code`].
-    #[must_use]
-    pub fn from_code(code: u8) -> Option<Self> {
-        [Self::Urgent, Self::Bulk].into_iter().find(|lane| lane.code() == code)
+crate::coded! {
+    /// Where a release stands in the queue of its relay.
+    #[derive(Default)]
+    pub enum Lane {
+        /// Goes ahead of everything of the same relay.
+        Urgent = 0 => "urgent",
+        /// The usual.
+        #[default]
+        Bulk = 1 => "bulk",
     }
 }
 

@@ -1,72 +1,38 @@
 //! What an operator says of a relay: where it is, how the link is protected, and how much it takes.
 
 use std::fmt;
-use std::str::FromStr;
 
-/// How the link to a relay is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LinkSecurity {
-    /// Clear text.
-    None,
-    /// STARTTLS, required: without it nothing is sent (RFC 3207).
-    StartTls,
-    /// TLS from the first byte (RFC 8314).
-    Implicit,
-}
-
-impl LinkSecurity {
-    /// The word in a relay URL.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::StartTls => "starttls",
-            Self::Implicit => "implicit",
-        }
-    }
-
-    /// The inverse of [`Self::word`].
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::None, Self::StartTls, Self::Implicit].into_iter().find(|security| security.word() == word)
+crate::worded! {
+    /// How the link to a relay is protected.
+    pub enum LinkSecurity {
+        /// Clear text.
+        None => "none",
+        /// STARTTLS, required: without it nothing is sent (RFC 3207).
+        StartTls => "starttls",
+        /// TLS from the first byte (RFC 8314).
+        Implicit => "implicit",
     }
 }
 
-/// Named relay services whose published limits are kept without being asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RelayKind {
-    /// A bare URL: only the given flags limit it.
-    Bare,
-    /// Twilio SendGrid.
-    SendGrid,
-    /// Gmail and Google Workspace.
-    Gmail,
-    /// Microsoft 365.
-    Microsoft365,
-    /// Amazon SES.
-    Ses,
-    /// Another relay service.
-    Other,
+crate::worded! {
+    /// Named relay services whose published limits are kept without being asked.
+    pub enum RelayKind {
+        /// A bare URL: only the given flags limit it.
+        Bare => "bare",
+        /// Twilio SendGrid.
+        SendGrid => "sendgrid",
+        /// Gmail and Google Workspace.
+        Gmail => "gmail",
+        /// Microsoft 365.
+        Microsoft365 => "microsoft365",
+        /// Amazon SES.
+        Ses => "ses",
+        /// Another relay service.
+        Other => "other",
+    }
 }
 
 impl RelayKind {
-    /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Bare, Self::SendGrid, Self::Gmail, Self::Microsoft365, Self::Ses, Self::Other];
-
-    /// The word on the command line.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Bare => "bare",
-            Self::SendGrid => "sendgrid",
-            Self::Gmail => "gmail",
-            Self::Microsoft365 => "microsoft365",
-            Self::Ses => "ses",
-            Self::Other => "other",
-        }
-    }
-
     /// The limits that the kind asks for.
     #[must_use]
     pub const fn limits(self) -> RelayLimits {
@@ -82,14 +48,6 @@ impl RelayKind {
             messages_per_connection_max: per_connection,
             messages_per_minute_max: per_minute,
         }
-    }
-}
-
-impl FromStr for RelayKind {
-    type Err = ();
-
-    fn from_str(word: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word).ok_or(())
     }
 }
 

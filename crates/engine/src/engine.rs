@@ -76,7 +76,6 @@ struct Running {
 /// The engine of one process.
 pub struct Engine {
     ground: Arc<Ground>,
-    boot: [u8; 16],
     relays: Mutex<HashMap<RelayKey, Running>>,
     runs: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -134,19 +133,13 @@ impl Engine {
             next_session: AtomicU64::new(journal_id),
             broken: watch::Sender::new(None),
         });
-        Ok((Self { ground, boot: parts.boot, relays: Mutex::default(), runs: Mutex::default() }, recovered))
+        Ok((Self { ground, relays: Mutex::default(), runs: Mutex::default() }, recovered))
     }
 
     /// This run's epoch.
     #[must_use]
     pub fn sender(&self) -> SenderEpoch {
         self.ground.sender
-    }
-
-    /// The boot under which this run journals.
-    #[must_use]
-    pub fn boot(&self) -> [u8; 16] {
-        self.boot
     }
 
     /// The actor of this relay and credential version, opened if need be, or anew if it was drained or stopped.

@@ -1,6 +1,8 @@
 //! Feeds one release to its relay's outbox until every intent of it is terminal: lease, compose, wait, settle.
 //!
-//! Holds (pause, cancel, deadline) are obeyed before anything new is leased; what is on the wire ends first.
+//! Composing goes on over the border of chunks and leases: while the last pieces of one lease are composed, the next
+//! lease is asked for. Holds (pause, cancel, deadline) are obeyed before anything new is leased; what is on the wire
+//! ends first.
 //! *Finished* is asked of the books, never concluded from what was fed.
 
 use std::ops::Range;
@@ -15,7 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::compose::{Composer, Piece, ReadyMail, ReleaseWork, compose_piece};
 use crate::outbox::{Outbox, Room};
-use crate::relay::{Orders, RelayActor, RelayStatus};
+use crate::relay::{BrokenReason, Orders, RelayActor, RelayStatus};
 
 /// The longest nap before looking at the store again.
 const NAP_MAX: Duration = Duration::from_secs(1);
@@ -44,6 +46,8 @@ pub struct Runner {
     actor: Arc<RelayActor>,
     outbox: Arc<Outbox>,
     signals: Signals,
+    /// Pieces being composed; each is put in line, or given back, by this run.
+    composing: JoinSet<(Arc<LeasedChunk>, Piece)>,
 }
 
 /// Everything that may change what a run does next.
@@ -83,7 +87,8 @@ impl Runner {
         state: watch::Receiver<ReleaseState>,
     ) -> Self {
         let signals = Signals { state, status: actor.status(), orders: actor.orders() };
-        Self { work, composer, outbox: Arc::clone(&actor.outbox), actor, signals }
+        let outbox = Arc::clone(&actor.outbox);
+        Self { work, composer, outbox, actor, signals, composing: JoinSet::new() }
     }
 
     /// Runs the release to its end.
@@ -92,13 +97,13 @@ impl Runner {
             let done = match self.next_step() {
                 Step::Feed => self.feed().await,
                 Step::WaitForOrders => {
-                    self.hold();
+                    self.hold().await;
                     self.wait_until(None).await;
                     Ok(None)
                 }
                 Step::Settle(verdict) => self.settle(verdict).await,
                 Step::End(end) => {
-                    self.hold();
+                    self.hold().await;
                     return end;
                 }
             };
@@ -106,7 +111,7 @@ impl Runner {
                 Ok(None) => {}
                 Ok(Some(end)) => return end,
                 Err(error) => {
-                    self.hold();
+                    self.hold().await;
                     self.actor.break_off(error.clone().into());
                     return ReleaseEnd::Broken(error.to_string());
                 }
@@ -132,7 +137,8 @@ impl Runner {
         }
     }
 
-    /// Leases and feeds once; waits when nothing is due. `Some` once nothing is ahead.
+    /// Leases and feeds once, up to the last pieces, which go on being composed; waits when nothing is due. `Some`
+    /// once nothing is ahead.
     async fn feed(&mut self) -> Result<Option<ReleaseEnd>, LedgerError> {
         self.work.held.store(false, Ordering::Release);
         let ground = &self.actor.ground;
@@ -151,6 +157,7 @@ impl Runner {
         returned.as_mut().enable();
         let chunks = ground.store.delivery_lease(request).await?;
         if chunks.is_empty() {
+            self.put_composed_in_line(0).await;
             return self.wait_for_due(returned).await;
         }
         for chunk in chunks {
@@ -197,24 +204,29 @@ impl Runner {
         }
     }
 
-    /// Composes a chunk in pieces, some at a time, and puts the mails in line as room appears.
-    async fn feed_chunk(&self, chunk: Arc<LeasedChunk>) {
+    /// Composes a chunk in pieces, some at a time, and puts mails in line as room appears.
+    async fn feed_chunk(&mut self, chunk: Arc<LeasedChunk>) {
         self.outbox.open(&chunk);
-        let config = &self.actor.ground.config;
-        let mut runs = runs(chunk.intents.len(), config.piece_mails);
-        let mut composing: JoinSet<Piece> = JoinSet::new();
-        loop {
-            while composing.len() < config.composers.max(1)
-                && let Some(run) = runs.next()
-            {
-                let (work, composer) = (Arc::clone(&self.work), Arc::clone(&self.composer));
-                let chunk = Arc::clone(&chunk);
-                composing.spawn_blocking(move || compose_piece(&*composer, &work, &chunk, run));
-            }
-            match composing.join_next().await {
+        let config = self.actor.ground.config;
+        for run in runs(chunk.intents.len(), config.piece_mails) {
+            self.put_composed_in_line(config.composers.max(1) - 1).await;
+            let (work, composer) = (Arc::clone(&self.work), Arc::clone(&self.composer));
+            let chunk = Arc::clone(&chunk);
+            self.composing.spawn_blocking(move || {
+                let piece = compose_piece(&*composer, &work, &chunk, run);
+                (chunk, piece)
+            });
+        }
+    }
+
+    /// Puts composed mails in line until at most so many pieces are still being composed.
+    async fn put_composed_in_line(&mut self, left: usize) {
+        while self.composing.len() > left {
+            match self.composing.join_next().await {
                 None => return,
-                Some(Ok(piece)) => self.put_in_line(piece, &chunk).await,
-                Some(Err(_)) => tracing::error!(release = %self.work.release, "composing ended by a defect"),
+                Some(Ok((chunk, piece))) => self.put_in_line(piece, &chunk).await,
+                // A defect in composing is caught mail by mail; what is left here would never be accounted for.
+                Some(Err(_)) => self.actor.break_off(BrokenReason::Defect),
             }
         }
     }
@@ -263,14 +275,15 @@ impl Runner {
     /// True when nothing more of the release should be put in line.
     fn is_interrupted(&self) -> bool {
         let changed = |signal: Result<bool, _>| signal.unwrap_or(true);
-        changed(self.signals.state.has_changed())
+        self.work.is_held()
+            || changed(self.signals.state.has_changed())
             || changed(self.signals.status.has_changed())
             || changed(self.signals.orders.has_changed())
     }
 
     /// Settles what is owed with one verdict, then ends once no chunk is out.
     async fn settle(&mut self, verdict: Verdict) -> Result<Option<ReleaseEnd>, LedgerError> {
-        self.hold();
+        self.hold().await;
         let ground = &self.actor.ground;
         let request = SettleRequest {
             tenant: self.work.tenant,
@@ -298,12 +311,13 @@ impl Runner {
         Ok(None)
     }
 
-    /// Nothing new of the release goes out from here on; waiting mails are given back.
-    fn hold(&self) {
+    /// Nothing new of the release goes out from here on; waiting mails are given back, composed or not.
+    async fn hold(&mut self) {
         if !self.work.held.swap(true, Ordering::AcqRel) {
             self.outbox.withdraw(self.work.release);
             self.actor.holds_changed();
         }
+        self.put_composed_in_line(0).await;
     }
 
     fn now(&self) -> Timestamp {

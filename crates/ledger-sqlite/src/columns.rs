@@ -2,7 +2,7 @@
 
 use domain::{
     AttemptNo, CredentialVersion, EnhancedStatus, Fingerprint, IntentNo, Lane, LinkSecurity, Phase, RelayId,
-    ReleaseId, ReplyCode, SenderEpoch, SessionId, TenantId, Timestamp, UnknownPolicy, Verdict,
+    RelayKind, ReleaseId, ReplyCode, SenderEpoch, SessionId, TenantId, Timestamp, UnknownPolicy, Verdict,
 };
 use ledger::{
     AttemptKey, AttemptRow, CredentialRow, OutcomeRow, RelayRow, ReleaseRow, ReleaseState, TenantRow,
@@ -60,7 +60,7 @@ pub(crate) fn relay(row: &Row<'_>) -> Result<RelayRow> {
         port: row.get(3)?,
         security: worded(row, 4, LinkSecurity::from_word)?,
         user: row.get(5)?,
-        kind: worded(row, 6, |word| word.parse().ok())?,
+        kind: worded(row, 6, RelayKind::from_word)?,
         created_at: time(row, 7)?,
     })
 }

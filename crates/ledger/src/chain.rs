@@ -11,45 +11,17 @@ use domain::{IntentNo, ReleaseId, SenderEpoch, SuppressionReason, TenantId, Time
 use crate::digest::sha256;
 use crate::rows::{AttemptRow, OutcomeRow, WitnessRow};
 
-/// The three books.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Book {
-    /// What is owed.
-    Intents = 1,
-    /// What was tried.
-    Attempts = 2,
-    /// What came of it.
-    Outcomes = 3,
-    /// What others saw.
-    Witnesses = 4,
-}
-
-impl Book {
-    /// Every chained book. (Attempts and outcomes are the two halves of the second book.)
-    pub const ALL: [Self; 4] = [Self::Intents, Self::Attempts, Self::Outcomes, Self::Witnesses];
-
-    /// The word that operators read.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Intents => "intents",
-            Self::Attempts => "attempts",
-            Self::Outcomes => "outcomes",
-            Self::Witnesses => "witnesses",
-        }
-    }
-
-    /// The number that stands in a column.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// The inverse of [`Self::code`].
-    #[must_use]
-    pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|book| book.code() == code)
+domain::coded! {
+    /// The three books.
+    pub enum Book {
+        /// What is owed.
+        Intents = 1 => "intents",
+        /// What was tried.
+        Attempts = 2 => "attempts",
+        /// What came of it.
+        Outcomes = 3 => "outcomes",
+        /// What others saw.
+        Witnesses = 4 => "witnesses",
     }
 }
 

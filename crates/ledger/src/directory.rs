@@ -79,45 +79,17 @@ pub struct ReleaseRow {
     pub created_at: Timestamp,
 }
 
-/// Whether a release may be sent; the only part of it that changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum ReleaseState {
-    /// Its audience is being written; nothing may be sent.
-    Planning = 1,
-    /// Sealed; may be sent.
-    Active = 2,
-    /// Held by a person.
-    Paused = 3,
-    /// Cancelled by a person; what is still owed is being settled or has been.
-    Cancelled = 4,
-}
-
-impl ReleaseState {
-    /// Every state.
-    pub const ALL: [Self; 4] = [Self::Planning, Self::Active, Self::Paused, Self::Cancelled];
-
-    /// The word that operators read.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Planning => "planning",
-            Self::Active => "active",
-            Self::Paused => "paused",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// The number that stands in a column.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// The inverse of [`Self::code`].
-    #[must_use]
-    pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.code() == code)
+domain::coded! {
+    /// Whether a release may be sent; the only part of it that changes.
+    pub enum ReleaseState {
+        /// Its audience is being written; nothing may be sent.
+        Planning = 1 => "planning",
+        /// Sealed; may be sent.
+        Active = 2 => "active",
+        /// Held by a person.
+        Paused = 3 => "paused",
+        /// Cancelled by a person; what is still owed is being settled or has been.
+        Cancelled = 4 => "cancelled",
     }
 }
 

@@ -129,7 +129,9 @@ pub enum BrokenReason {
         session: String,
     },
     /// A session's task ended by a defect: its mails are accounted for by the next process, from the journal.
-    #[error("a session ended by a defect; start again: what was on the wire is known from the journal")]
+    #[error(
+        "a task of the engine ended by a defect; start again: what was on the wire is known from the journal"
+    )]
     Defect,
 }
 

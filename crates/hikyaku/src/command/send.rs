@@ -57,7 +57,7 @@ pub fn run(flags: SendFlags) -> anyhow::Result<Exit> {
 fn request(flags: &SendFlags) -> anyhow::Result<SendRequest> {
     let relay = secret::complete(RelayUrl::parse(&flags.relay)?, flags.relay_password_file.as_deref())?;
     let kinds = "bare, sendgrid, gmail, microsoft365, ses, other";
-    let Ok(kind) = flags.relay_kind.parse::<RelayKind>() else {
+    let Some(kind) = RelayKind::from_word(&flags.relay_kind) else {
         bail!("--relay-kind: `{}` is none of {kinds}", flags.relay_kind)
     };
     let policy = UnknownPolicy::from_word(&flags.policy)
