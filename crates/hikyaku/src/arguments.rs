@@ -49,12 +49,25 @@ pub enum Command {
 #[derive(Subcommand)]
 pub enum DrillCommand {
     /// 18 tenants of one relay with one user name: no mail over a session of another's secret.
-    BorrowedCredentials(DrillFlags),
+    BorrowedCredentials(BorrowedFlags),
+    /// A small release beside a huge one and beside relays that fail, and an urgent one behind a huge one.
+    Fairness(FairnessFlags),
+}
+
+/// `drill fairness`.
+#[derive(Debug, Args)]
+pub struct FairnessFlags {
+    /// Mails of the huge release.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000), default_value_t = 1_000_000)]
+    pub huge: u64,
+    /// Print JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `drill borrowed-credentials`.
 #[derive(Debug, Args)]
-pub struct DrillFlags {
+pub struct BorrowedFlags {
     /// Rounds: in each, all tenants start in the same moment.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), default_value_t = 100)]
     pub rounds: u32,

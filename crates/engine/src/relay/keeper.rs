@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::breaker::SessionHealth;
 use tokio::task::JoinSet;
 
-use super::{BrokenReason, RelayActor, RelayStatus};
+use super::{BrokenReason, RelayActor, RelayStatus, lock};
 use crate::session::{self, SessionReport};
 
 /// How long until rings of the journal are looked for again.
@@ -87,7 +87,9 @@ impl RelayActor {
             }
             (SessionHealth::Failed, reason) => {
                 let reason = reason.unwrap_or_default();
-                tracing::warn!(relay = %self.spec.relay, place, reason, "a session failed");
+                if let Some(unsaid) = lock(&self.complaints).take(&reason, now) {
+                    tracing::warn!(relay = %self.spec.relay, place, reason, unsaid, "a session failed");
+                }
                 if self.breaker().is_open() {
                     self.status.send_if_modified(|status| {
                         let falters = matches!(status, RelayStatus::Open | RelayStatus::Faltering(_));

@@ -4,6 +4,7 @@
 //! each actor has its own TLS configuration and ticket store, throttle and breaker. A new credential version is a
 //! new actor; this one drains.
 
+mod complaint;
 mod keeper;
 pub mod tls;
 
@@ -25,6 +26,7 @@ use crate::config::EngineConfig;
 use crate::journal::Journal;
 use crate::outbox::Outbox;
 use crate::recorder::Recorder;
+use complaint::Complaints;
 
 pub use tls::TlsTrust;
 
@@ -148,6 +150,7 @@ pub struct RelayActor {
     tls: Option<Arc<rustls::ClientConfig>>,
     throttle: Mutex<Throttle>,
     breaker: Mutex<Breaker>,
+    complaints: Mutex<Complaints>,
     lease_end_us: AtomicU64,
     /// The relay refuses commands that come right behind a message (RFC 2920 allows them; some servers do not).
     refuses_behind_content: AtomicBool,
@@ -193,6 +196,7 @@ impl RelayActor {
             tls,
             throttle: Mutex::new(throttle),
             breaker: Mutex::default(),
+            complaints: Mutex::default(),
             lease_end_us,
             refuses_behind_content: AtomicBool::new(false),
             status: watch::Sender::new(RelayStatus::Open),

@@ -1,17 +1,18 @@
-//! `hikyaku drill borrowed-credentials`: exit code 1 when a mail travelled over a foreign session or is missing.
+//! `hikyaku drill`: exit code 1 when a mail travelled over a foreign session or is missing, or when one had to wait
+//! for others.
 
 use anyhow::{Context, bail};
 use domain::LinkSecurity;
 use engine::TlsTrust;
 use serde_json::json;
 
-use crate::arguments::DrillFlags;
-use crate::drill::{self, DrillOptions, OutsideSink};
+use crate::arguments::{BorrowedFlags, FairnessFlags};
+use crate::drill::{OutsideSink, borrowed, fairness};
 use crate::exit::Exit;
 use crate::{opened, print};
 
-/// Runs the drill and prints what came of it.
-pub fn run(flags: &DrillFlags) -> anyhow::Result<Exit> {
+/// Runs the drill *borrowed credentials* and prints what came of it.
+pub fn borrowed(flags: &BorrowedFlags) -> anyhow::Result<Exit> {
     let sink = match &flags.sink {
         None => None,
         Some(text) => {
@@ -26,8 +27,9 @@ pub fn run(flags: &DrillFlags) -> anyhow::Result<Exit> {
             Some(OutsideSink { place, security, trust })
         }
     };
-    let options = DrillOptions { rounds: flags.rounds, sink, plant_borrowing: flags.plant_borrowing };
-    let report = opened::executor()?.block_on(drill::run(options))?;
+    let options =
+        borrowed::DrillOptions { rounds: flags.rounds, sink, plant_borrowing: flags.plant_borrowing };
+    let report = opened::executor()?.block_on(borrowed::run(options))?;
     let foreign = report.judgement.map(|judgement| judgement.foreign);
     if flags.json {
         let object = json!({
@@ -55,4 +57,31 @@ pub fn run(flags: &DrillFlags) -> anyhow::Result<Exit> {
     }
     let passed = foreign.unwrap_or(0) == 0 && report.missing() == 0;
     Ok(if passed { Exit::Well } else { Exit::Failed })
+}
+
+/// Runs the drill *fairness* and prints the waits.
+pub fn fairness(flags: &FairnessFlags) -> anyhow::Result<Exit> {
+    let report = opened::executor()?.block_on(fairness::run(flags.huge))?;
+    let ms = |wait: std::time::Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    if flags.json {
+        let object = json!({
+            "huge": report.huge,
+            "alone_p99_ms": ms(report.alone),
+            "beside_huge_p99_ms": ms(report.beside_huge),
+            "beside_failing_p99_ms": ms(report.beside_failing),
+            "urgent_p99_ms": ms(report.urgent),
+        });
+        print::line(&object.to_string());
+    } else {
+        print::line(&format!(
+            "p99 of a small release: {} ms alone, {} ms beside {} mails of another tenant, {} ms beside failing \
+             relays; of an urgent one behind as many: {} ms",
+            ms(report.alone),
+            ms(report.beside_huge),
+            report.huge,
+            ms(report.beside_failing),
+            ms(report.urgent)
+        ));
+    }
+    Ok(if report.is_fair() { Exit::Well } else { Exit::Failed })
 }

@@ -1,46 +1,15 @@
-//! The drill *borrowed credentials*: many tenants of one relay service share host, port, encryption and even the
-//! user name `apikey`; only the secret tells them apart. All start in the same moment, secrets are rotated under
-//! way, links are cut and logins refused. No mail may ever travel over a session that another tenant's secret
-//! opened.
-//!
-//! The oracle is the receiving side's log: the account whose secret authenticated a session against the tenant
-//! that each mail names in MAIL FROM and in `X-Tenant`. The engine is the real one; the plan of faults is fixed, so
-//! every run meets the same ones.
+//! The drills: incidents and promises played through with the real engine, the receiving side's log as the oracle.
 
-mod fleet;
-mod oracle;
-mod plan;
-mod round;
+pub mod borrowed;
+pub mod fairness;
+mod stage;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
-use domain::{LinkSecurity, Statement};
+use domain::LinkSecurity;
 use engine::TlsTrust;
 
-pub use oracle::Judgement;
-
-use fleet::Fleet;
-use oracle::Oracle;
-
-/// Tenants of the drill: as many as were mixed up in the incident that it repeats.
-pub const TENANTS: u32 = 18;
-/// Mails of one tenant in one round.
-pub const MAILS_PER_ROUND: u32 = 5;
-
-/// How the drill is run.
-#[derive(Debug, Clone)]
-pub struct DrillOptions {
-    /// Rounds.
-    pub rounds: u32,
-    /// Somebody else's sink, which then is the judge.
-    pub sink: Option<OutsideSink>,
-    /// Plants the fault that the drill must find: sessions opened with whatever secret came first, as a pool keyed
-    /// by host, port and user would.
-    pub plant_borrowing: bool,
-}
-
-/// A sink that others run.
+/// A sink, whoever runs it.
 #[derive(Debug, Clone)]
 pub struct OutsideSink {
     /// Where it listens.
@@ -49,81 +18,4 @@ pub struct OutsideSink {
     pub security: LinkSecurity,
     /// Whose certificates are believed.
     pub trust: TlsTrust,
-}
-
-/// What the drill came to.
-#[derive(Debug, Clone)]
-pub struct DrillReport {
-    /// Rounds that were run.
-    pub rounds: u32,
-    /// What the books say of all mails.
-    pub statement: Statement,
-    /// Rotations of a secret.
-    pub rotations: u64,
-    /// Logins that the sink refused.
-    pub refused_logins: u64,
-    /// What the sink's log says; `None` when somebody else judges.
-    pub judgement: Option<Judgement>,
-}
-
-/// Runs the drill in a temporary data folder, which is removed afterwards.
-pub async fn run(options: DrillOptions) -> anyhow::Result<DrillReport> {
-    let folder = TemporaryFolder::make()?;
-    let oracle = match &options.sink {
-        Some(_) => None,
-        None => Some(Oracle::start(options.rounds, &folder.0)?),
-    };
-    let sink = match (&options.sink, &oracle) {
-        (Some(outside), _) => outside.clone(),
-        (None, Some(oracle)) => oracle.as_sink(),
-        (None, None) => anyhow::bail!("the drill has no sink"),
-    };
-    let mut fleet = Fleet::assemble(&folder.0.join("data"), sink, options.plant_borrowing).await?;
-    let mut statement = Statement::default();
-    for round in 0..options.rounds {
-        let plan = plan::of_round(round);
-        if let Some(oracle) = &oracle {
-            oracle.prepare(round, &plan, &fleet);
-        }
-        statement.join(&round::run(&mut fleet, round, &plan, oracle.is_some()).await?);
-    }
-    let rotations = fleet.rotations();
-    fleet.disband().await?;
-    let (refused_logins, judgement) = match oracle {
-        Some(oracle) => oracle.judge(),
-        None => (0, None),
-    };
-    Ok(DrillReport { rounds: options.rounds, statement, rotations, refused_logins, judgement })
-}
-
-impl DrillReport {
-    /// Mails that have no answer, by the books or by the sink's log, whichever misses more. A mail that the books
-    /// call unknown may have been kept or not.
-    #[must_use]
-    pub fn missing(&self) -> u64 {
-        let Statement { audience, accepted, unknown, .. } = self.statement;
-        let owed = u64::from(self.rounds * TENANTS * MAILS_PER_ROUND).max(audience);
-        let kept = self.judgement.map_or(owed, |judgement| judgement.kept);
-        owed.saturating_sub(accepted + unknown).max(owed.saturating_sub(kept + unknown))
-    }
-}
-
-/// A folder that is removed at the end.
-struct TemporaryFolder(PathBuf);
-
-impl TemporaryFolder {
-    fn make() -> anyhow::Result<Self> {
-        let mut octets = [0; 8];
-        runtime::Entropy::fill(&runtime::SystemEntropy, &mut octets)?;
-        let path = std::env::temp_dir().join(format!("hikyaku-drill-{}", app::error::hex(&octets)));
-        std::fs::create_dir(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for TemporaryFolder {
-    fn drop(&mut self) {
-        // What cannot be removed is the temporary folder's own business.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

@@ -1,4 +1,5 @@
-//! The drill passes, and would not if the secret were no part of a session's identity.
+//! The drill of borrowed credentials passes, and would not if the secret were no part of a session's identity; the
+//! drill of fairness, which measures time, is run as shipped by `cargo xtask test`.
 
 use crate::scene::{Ran, Scene, run};
 
@@ -41,4 +42,13 @@ fn another_sink_can_judge() {
             mail.secret.strip_prefix("SG.").and_then(|rest| rest.split('.').next()).unwrap_or_default();
         assert_eq!(mail.from, format!("news@{tenant}.example"));
     }
+}
+
+#[test]
+fn a_huge_release_that_is_none_measures_nothing() {
+    let scene = Scene::of(0);
+    let mut command = scene.command(&["drill", "fairness", "--huge", "1000"]);
+    command.env("HIKYAKU_LOG", "off").env("TMPDIR", scene.folder.path());
+    let ran = run(command).expect(2);
+    assert!(ran.stderr.contains("give --huge more mails"), "{ran:?}");
 }

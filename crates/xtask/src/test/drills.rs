@@ -17,6 +17,12 @@ pub fn borrowed_credentials(context: &mut Context<'_>) -> anyhow::Result<Outcome
     drill(context, &hikyaku, &["drill", "borrowed-credentials", "--rounds", "100", "--json"])
 }
 
+/// No release waits for another tenant's, nor an urgent one for a bulk one. As shipped, for it measures time.
+pub fn fairness(context: &mut Context<'_>) -> anyhow::Result<Outcome> {
+    let hikyaku = ["run", "--quiet", "--release", "--package", "hikyaku", "--"];
+    drill(context, &hikyaku, &["drill", "fairness", "--huge", "400000", "--json"])
+}
+
 /// Killed senders lose nothing.
 pub fn crash(context: &mut Context<'_>) -> anyhow::Result<Outcome> {
     drill(context, &["xtask"], &["crash", "--kills", "200", "--messages", "20000", "--json"])

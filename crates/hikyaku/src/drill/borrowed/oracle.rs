@@ -10,9 +10,10 @@ use testkit::sink::{
     Account, Act, AuthRule, Behaviour, LogMode, Rule, Sink, SinkConfig, SinkHandle, TlsMode, When,
 };
 
+use super::super::OutsideSink;
+use super::TENANTS;
 use super::fleet::{Fleet, name, secret};
 use super::plan::RoundPlan;
-use super::{OutsideSink, TENANTS};
 
 /// What the log says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,58 @@
+//! Which failures of sessions are worth a line in the log: a relay in trouble fails hundreds of them a second, all
+//! for one reason.
+
+use std::time::Duration;
+
+use domain::Moment;
+
+/// The same reason is said again after so long.
+const SAME_AGAIN: Duration = Duration::from_secs(60);
+/// Another reason is said after so long.
+const OTHER: Duration = Duration::from_secs(1);
+
+/// What was said last, and how much was not.
+#[derive(Debug, Default)]
+pub struct Complaints {
+    said: Option<(String, Moment)>,
+    unsaid: u64,
+}
+
+impl Complaints {
+    /// Takes a failure in; `Some` with the number of those since the last line if this one is worth a line.
+    pub fn take(&mut self, reason: &str, now: Moment) -> Option<u64> {
+        let worth = self.said.as_ref().is_none_or(|(last, at)| {
+            let wait = if last == reason { SAME_AGAIN } else { OTHER };
+            now.since(*at) >= wait
+        });
+        if !worth {
+            self.unsaid += 1;
+            return None;
+        }
+        self.said = Some((reason.to_owned(), now));
+        Some(std::mem::take(&mut self.unsaid))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_said_once_a_minute_and_counted() {
+        let mut complaints = Complaints::default();
+        let mut check = |reason: &str, at_ms: u64, expected: Option<u64>| {
+            assert_eq!(
+                complaints.take(reason, Moment::from_micros(at_ms * 1000)),
+                expected,
+                "{reason} at {at_ms}"
+            );
+        };
+        check("421", 0, Some(0));
+        check("421", 1, None);
+        check("refused", 2, None);
+        check("refused", 1000, Some(2));
+        check("421", 1001, None);
+        check("refused", 60_999, None);
+        check("refused", 61_000, Some(2));
+    }
+}
