@@ -3,9 +3,10 @@
 //! `live` is the epoch of the sender that is at work now, if one is: its open attempts are pending, those of all
 //! others are unknown.
 
+use std::ops::Range;
 use std::path::Path;
 
-use domain::{EmailAddress, IntentNo, IntentState, ReleaseId, SenderEpoch};
+use domain::{EmailAddress, IntentNo, IntentState, ReleaseId, SenderEpoch, Timestamp};
 use ledger::{
     AttemptView, CheckReport, Finding, RecipientView, ReleaseRow, ReleaseState, StatementView, Store,
 };
@@ -59,21 +60,35 @@ pub struct ReleaseStatement {
     pub view: StatementView,
 }
 
-/// Statements of one release, or of all of the tenant, newest first.
+/// Which releases of a tenant a statement is made of.
+#[derive(Debug, Clone)]
+pub enum Selection {
+    /// One, by name, file or id.
+    Release(String),
+    /// Those that were frozen in a span of time.
+    Frozen(Range<Timestamp>),
+    /// All.
+    All,
+}
+
+/// Statements of the selected releases, newest first.
 ///
 /// # Errors
 /// When the release does not exist or the books cannot be read.
 pub async fn statements(
     store: &dyn Store,
     access: &Access,
-    release: Option<&str>,
+    selection: &Selection,
     live: Option<SenderEpoch>,
 ) -> Result<Vec<ReleaseStatement>, AppError> {
     let tenant = access.require(Right::Read)?;
-    let rows = match release {
-        Some(text) => vec![find_release(store, access, text).await?],
-        None => store.release_list(tenant).await?,
+    let mut rows = match selection {
+        Selection::Release(text) => vec![find_release(store, access, text).await?],
+        Selection::Frozen(_) | Selection::All => store.release_list(tenant).await?,
     };
+    if let Selection::Frozen(span) = selection {
+        rows.retain(|(row, _)| span.contains(&row.created_at));
+    }
     let mut statements = Vec::with_capacity(rows.len());
     for (release, state) in rows {
         let view = store.statement(tenant, release.release, live).await?;

@@ -215,6 +215,12 @@ pub enum Sync {
 pub struct StatementFlags {
     /// A release by name, file or id; without it, all of the tenant.
     pub release: Option<String>,
+    /// Only what was frozen on this day, such as 2026-11-24.
+    #[arg(long, value_name = "DATE", conflicts_with = "release")]
+    pub day: Option<String>,
+    /// Where that day begins and ends.
+    #[arg(long, value_name = "ZONE", default_value = "Asia/Tokyo", requires = "day")]
+    pub zone: String,
     /// Where, whose, how to print.
     #[command(flatten)]
     pub folder: FolderFlags,

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod command;
+mod day;
 mod drill;
 mod exit;
 mod opened;

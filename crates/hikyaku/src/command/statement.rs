@@ -1,6 +1,6 @@
 //! `hikyaku statement`.
 
-use app::books::{ReleaseStatement, statements};
+use app::books::{ReleaseStatement, Selection, statements};
 use app::{Access, Right};
 use domain::Statement;
 use ledger::Difference;
@@ -8,15 +8,20 @@ use serde_json::{Map, Value};
 
 use crate::arguments::StatementFlags;
 use crate::exit::Exit;
-use crate::{opened, print};
+use crate::{day, opened, print};
 
-/// Prints the statement of one release or of all of the tenant.
+/// Prints the statement of one release, of a day, or of all of the tenant.
 pub fn run(flags: &StatementFlags) -> anyhow::Result<Exit> {
+    let selection = match (&flags.release, &flags.day) {
+        (Some(release), _) => Selection::Release(release.clone()),
+        (None, Some(day)) => Selection::Frozen(day::span(day, &flags.zone)?),
+        (None, None) => Selection::All,
+    };
     let found = opened::executor()?.block_on(async {
         let reading = opened::read(&flags.folder.data).await?;
         let access =
             Access::admit(&*reading.store, &flags.folder.tenant, &opened::user(), Right::Read).await?;
-        anyhow::Ok(statements(&*reading.store, &access, flags.release.as_deref(), reading.live).await?)
+        anyhow::Ok(statements(&*reading.store, &access, &selection, reading.live).await?)
     })?;
     let (total, differences) = total(&found);
     if flags.folder.json {

@@ -52,3 +52,24 @@ fn a_check_finds_a_row_that_was_changed_or_deleted() {
     }
     scene.ask(&["check"]).expect(0);
 }
+
+#[test]
+fn a_day_is_the_sum_of_what_was_frozen_on_it() {
+    let scene = Scene::behaving(5, "rcpt:user1@example.jp=refuse");
+    let frozen =
+        jiff::Timestamp::from_millisecond(runtime::Clock::now(&runtime::SystemClock).as_millis()).unwrap();
+    scene.send(&[]).expect(0);
+    // A zone in which it is about noon, so that no day ends while this runs; POSIX counts westwards.
+    let hours = 12 - i64::from(frozen.to_zoned(jiff::tz::TimeZone::UTC).hour());
+    let zone = format!("Etc/GMT{:+}", -hours);
+    let local = frozen.to_zoned(jiff::tz::TimeZone::get(&zone).unwrap()).date();
+    let check = |day: jiff::civil::Date, audience: u64, accepted: u64| {
+        let ran = scene.ask(&["statement", "--day", &day.to_string(), "--zone", &zone]).expect(0);
+        assert_eq!(["audience", "accepted"].map(|key| ran.number(key)), [audience, accepted], "{day} {zone}");
+    };
+    check(local, 5, 4);
+    check(local.yesterday().unwrap(), 0, 0);
+    check(local.tomorrow().unwrap(), 0, 0);
+    let refused = scene.ask(&["statement", "--day", "24.11.2026"]).expect(2);
+    assert!(refused.stderr.contains("write it as 2026-11-24"), "{refused:?}");
+}
