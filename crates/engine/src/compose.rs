@@ -57,7 +57,7 @@ pub struct ReleaseWork {
     pub policy: UnknownPolicy,
     /// How tries are spaced.
     pub retry: RetrySchedule,
-    /// When owed mails expire.
+    /// When owed mails expire; a pause that ends moves it.
     pub deadline_at: Timestamp,
     /// Set while nothing new of it may be sent (paused, cancelled, past its deadline, draining).
     pub held: AtomicBool,

@@ -46,6 +46,10 @@ pub struct Runner {
     actor: Arc<RelayActor>,
     outbox: Arc<Outbox>,
     signals: Signals,
+    /// The state that was obeyed last.
+    state: ReleaseState,
+    /// When owed mails expire, as the books had it when the state last changed.
+    deadline_at: Timestamp,
     /// Pieces being composed; each is put in line, or given back, by this run.
     composing: JoinSet<(Arc<LeasedChunk>, Piece)>,
 }
@@ -87,27 +91,15 @@ impl Runner {
         state: watch::Receiver<ReleaseState>,
     ) -> Self {
         let signals = Signals { state, status: actor.status(), orders: actor.orders() };
-        let outbox = Arc::clone(&actor.outbox);
-        Self { work, composer, outbox, actor, signals, composing: JoinSet::new() }
+        let (outbox, state, deadline_at) =
+            (Arc::clone(&actor.outbox), *signals.state.borrow(), work.deadline_at);
+        Self { work, composer, outbox, actor, signals, state, deadline_at, composing: JoinSet::new() }
     }
 
     /// Runs the release to its end.
     pub async fn run(mut self) -> ReleaseEnd {
         loop {
-            let done = match self.next_step() {
-                Step::Feed => self.feed().await,
-                Step::WaitForOrders => {
-                    self.hold().await;
-                    self.wait_until(None).await;
-                    Ok(None)
-                }
-                Step::Settle(verdict) => self.settle(verdict).await,
-                Step::End(end) => {
-                    self.hold().await;
-                    return end;
-                }
-            };
-            match done {
+            match self.step().await {
                 Ok(None) => {}
                 Ok(Some(end)) => return end,
                 Err(error) => {
@@ -119,22 +111,52 @@ impl Runner {
         }
     }
 
-    fn next_step(&mut self) -> Step {
+    /// One step; `Some` ends the run.
+    async fn step(&mut self) -> Result<Option<ReleaseEnd>, LedgerError> {
+        match self.next_step().await? {
+            Step::Feed => self.feed().await,
+            Step::WaitForOrders => {
+                self.hold().await;
+                self.wait_until(None).await;
+                Ok(None)
+            }
+            Step::Settle(verdict) => self.settle(verdict).await,
+            Step::End(end) => {
+                self.hold().await;
+                Ok(Some(end))
+            }
+        }
+    }
+
+    async fn next_step(&mut self) -> Result<Step, LedgerError> {
         match &*self.signals.status.borrow_and_update() {
-            RelayStatus::Stopped(reason) => return Step::End(ReleaseEnd::RelayStopped(reason.clone())),
-            RelayStatus::Broken(reason) => return Step::End(ReleaseEnd::Broken(reason.to_string())),
+            RelayStatus::Stopped(reason) => return Ok(Step::End(ReleaseEnd::RelayStopped(reason.clone()))),
+            RelayStatus::Broken(reason) => return Ok(Step::End(ReleaseEnd::Broken(reason.to_string()))),
             RelayStatus::Open | RelayStatus::Faltering(_) => {}
         }
         if self.signals.orders.borrow_and_update().drain {
-            return Step::End(ReleaseEnd::Drained);
+            return Ok(Step::End(ReleaseEnd::Drained));
         }
-        let state = *self.signals.state.borrow_and_update();
-        match state {
+        self.look_at_state().await?;
+        Ok(match self.state {
             ReleaseState::Cancelled => Step::Settle(Verdict::Cancelled),
-            _ if self.now() >= self.work.deadline_at => Step::Settle(Verdict::Expired),
             ReleaseState::Paused | ReleaseState::Planning => Step::WaitForOrders,
+            ReleaseState::Active if self.now() >= self.deadline_at => Step::Settle(Verdict::Expired),
             ReleaseState::Active => Step::Feed,
+        })
+    }
+
+    /// A pause that ended has moved the deadline: it is read anew after each change, before it is obeyed.
+    async fn look_at_state(&mut self) -> Result<(), LedgerError> {
+        let changed = self.signals.state.has_changed().unwrap_or(false);
+        let state = *self.signals.state.borrow_and_update();
+        if changed || state != self.state {
+            let store = &self.actor.ground.store;
+            let (row, _) = store.release_get(self.work.tenant, self.work.release).await?;
+            self.deadline_at = row.deadline_at;
         }
+        self.state = state;
+        Ok(())
     }
 
     /// Leases and feeds once, up to the last pieces, which go on being composed; waits when nothing is due. `Some`
@@ -195,7 +217,7 @@ impl Runner {
     /// Until a signal, `due`, the deadline, or a nap's length: whichever is first.
     async fn wait_until(&self, due: Option<Timestamp>) {
         let now = self.now();
-        let next = due.map_or(self.work.deadline_at, |due| due.min(self.work.deadline_at));
+        let next = due.map_or(self.deadline_at, |due| due.min(self.deadline_at));
         let nap = if next > now { next.since(now).min(NAP_MAX) } else { NAP_MAX };
         let mut signals = self.signals.clone();
         tokio::select! {
@@ -268,7 +290,7 @@ impl Runner {
         tokio::select! {
             room = self.outbox.room(mail) => room,
             () = signals.changed() => None,
-            () = self.actor.ground.clock.sleep(self.work.deadline_at.since(self.now())) => None,
+            () = self.actor.ground.clock.sleep(self.deadline_at.since(self.now())) => None,
         }
     }
 

@@ -73,7 +73,7 @@ pub struct ReleaseRow {
     pub policy: UnknownPolicy,
     /// The wait after a first failure, in ms.
     pub retry_initial_ms: u64,
-    /// When owed mails expire.
+    /// When owed mails expire. A pause does not count towards it: the end of one moves it by the pause's length.
     pub deadline_at: Timestamp,
     /// When it was frozen; also the Date of its mails.
     pub created_at: Timestamp,

@@ -40,7 +40,8 @@ pub trait DirectoryStore: Send + Sync {
     /// One release.
     async fn release_get(&self, tenant: TenantId, release: ReleaseId) -> Stored<(ReleaseRow, ReleaseState)>;
 
-    /// Sets whether a release may be sent. `Cancelled` is never left again.
+    /// Sets whether a release may be sent. `Cancelled` is never left again; a pause that ends moves the deadline by
+    /// its length.
     async fn release_state_set(
         &self,
         tenant: TenantId,

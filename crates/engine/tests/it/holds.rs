@@ -55,6 +55,32 @@ async fn a_pause_stops_within_a_second_and_a_resume_goes_on() {
 }
 
 #[tokio::test]
+async fn a_pause_beyond_the_deadline_expires_nothing() {
+    let sink = slow_sink();
+    let rig = Rig::new(EngineConfig::default()).await;
+    let client = rig.client("一社", sink.addr(), "s1").await;
+    let deadline = Duration::from_millis(1500);
+    let row = rig.plan(&client, &Order { deadline, ..Order::to(addresses("a", 1000)) }).await;
+    let set = async |run: &engine::ReleaseRun, state| {
+        let now = SystemClock.now();
+        rig.store.release_state_set(row.tenant, row.release, state, now).await.unwrap();
+        run.set_state(state);
+    };
+    let run = rig.start(&client, &row).await;
+    within(sink.wait_until(Duration::from_secs(20), |seen| seen.kept >= 20)).await.unwrap();
+    set(&run, ReleaseState::Paused).await;
+    let all = sink.wait_until(deadline, |seen| seen.kept == 1000).await;
+    assert!(all.is_err(), "held beyond the first deadline");
+    let statement = rig.statement(&row).await;
+    assert_eq!((statement.expired, statement.accepted + statement.pending), (0, 1000));
+    set(&run, ReleaseState::Active).await;
+    assert_eq!(within(run.ended()).await, ReleaseEnd::Settled);
+    let statement = rig.statement(&row).await;
+    assert_eq!((statement.accepted, statement.expired), (1000, 0), "what was left of the time sufficed");
+    rig.close().await;
+}
+
+#[tokio::test]
 async fn a_cancel_accounts_for_every_intent() {
     let sink = slow_sink();
     let rig = Rig::new(EngineConfig::default()).await;

@@ -1,5 +1,7 @@
 //! Who sends what through which relay.
 
+use std::time::Duration;
+
 use domain::{CredentialVersion, RelayId, ReleaseId, TenantId, UnknownPolicy};
 
 use super::Kept;
@@ -72,6 +74,21 @@ pub(super) async fn a_cancelled_release_stays_cancelled(bench: &Bench<'_>) -> Ke
     refused("a cancelled release made active", set(ReleaseState::Active).await)?;
     refused("a cancelled release paused", set(ReleaseState::Paused).await)?;
     same("the state at last", state().await?, ReleaseState::Cancelled)
+}
+
+pub(super) async fn a_pause_does_not_count_towards_the_deadline(bench: &Bench<'_>) -> Kept {
+    let stage = Stage::frozen(bench, 3, 3).await?;
+    let planned = stage.store.release_get(stage.tenant, stage.release).await?.0.deadline_at;
+    let set = async |state, second| {
+        stage.store.release_state_set(stage.tenant, stage.release, state, at(second)).await?;
+        let (row, _) = stage.store.release_get(stage.tenant, stage.release).await?;
+        Ok::<_, LedgerError>(row.deadline_at)
+    };
+    same("while paused", set(ReleaseState::Paused, 10).await?, planned)?;
+    same("after a pause of 15 s", set(ReleaseState::Active, 25).await?, planned + Duration::from_secs(15))?;
+    same("made active again", set(ReleaseState::Active, 40).await?, planned + Duration::from_secs(15))?;
+    same("paused again", set(ReleaseState::Paused, 50).await?, planned + Duration::from_secs(15))?;
+    same("a clock set back", set(ReleaseState::Active, 45).await?, planned + Duration::from_secs(15))
 }
 
 pub(super) async fn a_release_is_rescheduled(bench: &Bench<'_>) -> Kept {

@@ -53,7 +53,8 @@ macro_rules! cases {
 
 cases! {
     directory: a_tenant_is_found_by_its_name, a_relay_is_found_by_its_account, a_new_secret_is_the_next_version,
-        releases_are_listed_newest_first, a_cancelled_release_stays_cancelled, a_release_is_rescheduled,
+        releases_are_listed_newest_first, a_cancelled_release_stays_cancelled,
+        a_pause_does_not_count_towards_the_deadline, a_release_is_rescheduled,
         the_use_of_a_relay_is_summed_by_second;
     plan: an_interrupted_plan_goes_on, a_seal_over_other_rows_is_refused, a_wave_extends_an_audience,
         suppressed_recipients_are_never_leased, seventy_thousand_intents_are_leased_once_each;
