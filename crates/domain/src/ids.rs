@@ -132,6 +132,16 @@ mod tests {
         assert!(i64::try_from(late.0).is_ok(), "must fit a signed column");
     }
 
+    /// Sessions of a run are numbered from a random start; those of one moment must differ wherever it lies.
+    #[test]
+    fn ids_of_one_moment_differ_by_their_numbers() {
+        for start in [0, (1 << ENTROPY_BITS) - 25, u64::MAX - 25] {
+            let numbers = (0..50).map(|more| start.wrapping_add(more));
+            let ids: std::collections::HashSet<_> = numbers.map(|no| SessionId::generate(7, no)).collect();
+            assert_eq!(ids.len(), 50, "from {start}");
+        }
+    }
+
     #[test]
     fn foreign_prefix_and_damage_are_refused() {
         let tenant = TenantId(7).to_string();

@@ -72,12 +72,14 @@ pub async fn run(huge_mails: u64) -> anyhow::Result<FairnessReport> {
 
     let run = huge.start(&stage, huge_mails).await?;
     let beside_huge = rounds(&stage, &quick).await?;
-    huge.cancel_unfinished(&run, huge_mails).await?;
+    huge.ensure_unfinished(huge_mails)?;
+    cancel(&run).await;
 
     let busy = Player::enter(&stage, "busy", SinkConfig::default()).await?;
     let run = busy.start(&stage, huge_mails).await?;
+    busy.ensure_unfinished(huge_mails)?;
     let urgent = busy.send(&stage, "urgent", Lane::Urgent, URGENT_MAILS).await?;
-    busy.cancel_unfinished(&run, huge_mails).await?;
+    cancel(&run).await;
 
     // Last, for what a stalled relay has on the wire is not settled before the engine ends.
     let stalled = Player::enter(&stage, "stalled", faulty(Act::NeverReply)).await?;
@@ -176,14 +178,18 @@ impl Player {
         Ok(waits)
     }
 
-    /// Ends a release that others were measured beside, if it lasted long enough for that.
-    async fn cancel_unfinished(&self, run: &ReleaseRun, mails: u64) -> anyhow::Result<()> {
-        let kept = self.sink.snapshot().kept;
-        run.set_state(ReleaseState::Cancelled);
-        run.ended().await;
-        anyhow::ensure!(kept < mails, "the huge release ended too early: give --huge more mails");
+    /// The huge release must outlast what is measured beside it.
+    fn ensure_unfinished(&self, mails: u64) -> anyhow::Result<()> {
+        let unfinished = self.sink.snapshot().kept < mails;
+        anyhow::ensure!(unfinished, "the huge release ended too early: give --huge more mails");
         Ok(())
     }
+}
+
+/// Ends a release that others were measured beside.
+async fn cancel(run: &ReleaseRun) {
+    run.set_state(ReleaseState::Cancelled);
+    run.ended().await;
 }
 
 fn place(sink: &SinkHandle) -> OutsideSink {
