@@ -4,8 +4,8 @@
 //! synced; a last line without its end (a crash while writing) is not counted.
 
 use std::collections::HashMap;
-use std::fs::OpenOptions;
-use std::io::{self, Read, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -16,8 +16,8 @@ use super::FolderError;
 use crate::error::hex;
 use crate::export::octets;
 
-/// The most that is read back; older seals are covered by newer ones of the same chain.
-const OCTETS_MAX: u64 = 256 << 20;
+/// The most that a line can have.
+const LINE_OCTETS_MAX: u64 = 4096;
 
 type ChainKey = (Book, TenantId, SenderEpoch);
 
@@ -25,29 +25,34 @@ type ChainKey = (Book, TenantId, SenderEpoch);
 #[derive(Debug, Clone)]
 pub struct Seals {
     path: PathBuf,
-    written: HashMap<ChainKey, u32>,
+    /// The last sealed link of each chain; read from the file before the first append.
+    written: Option<HashMap<ChainKey, u32>>,
 }
 
 impl Seals {
     /// The seals of a data folder.
     #[must_use]
     pub fn in_folder(dir: &Path) -> Self {
-        Self { path: dir.join("seals.log"), written: HashMap::new() }
+        Self { path: dir.join("seals.log"), written: None }
     }
 
-    /// Appends the heads that moved since this value last wrote, and syncs.
+    /// Appends the heads that moved since they were last sealed, and syncs.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the file cannot be read or written.
     pub fn append(&mut self, now: Timestamp, heads: &[Head]) -> Result<(), FolderError> {
+        let mut written = match self.written.take() {
+            Some(written) => written,
+            None => self.read()?.0.iter().map(|head| (key(head), head.link_no)).collect(),
+        };
         let moved: Vec<_> =
-            heads.iter().filter(|head| self.written.get(&key(head)) != Some(&head.link_no)).collect();
-        if moved.is_empty() {
-            return Ok(());
+            heads.iter().filter(|head| written.get(&key(head)) != Some(&head.link_no)).collect();
+        if !moved.is_empty() {
+            let text: String = moved.iter().map(|head| line(now, head)).collect();
+            self.write(&text).map_err(|reason| FolderError::File { path: self.path.clone(), reason })?;
         }
-        let text: String = moved.iter().map(|head| line(now, head)).collect();
-        self.write(&text).map_err(|reason| FolderError::File { path: self.path.clone(), reason })?;
-        self.written.extend(moved.into_iter().map(|head| (key(head), head.link_no)));
+        written.extend(moved.into_iter().map(|head| (key(head), head.link_no)));
+        self.written = Some(written);
         Ok(())
     }
 
@@ -67,24 +72,29 @@ impl Seals {
     /// When the file cannot be read; a missing one is no seals.
     pub fn read(&self) -> Result<(Vec<Head>, Vec<usize>), FolderError> {
         let refused = |reason| FolderError::File { path: self.path.clone(), reason };
-        let mut octets = Vec::new();
-        match std::fs::File::open(&self.path) {
-            Ok(file) => file.take(OCTETS_MAX).read_to_end(&mut octets).map_err(refused)?,
+        let mut file = match File::open(&self.path) {
+            Ok(file) => BufReader::new(file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
             Err(error) => return Err(refused(error)),
         };
-        let text = String::from_utf8_lossy(&octets);
         let mut last: HashMap<ChainKey, Head> = HashMap::new();
         let mut unreadable = Vec::new();
-        for (index, line) in text.split_inclusive('\n').enumerate().filter(|(_, line)| line.ends_with('\n')) {
-            match parse(line.trim_end()) {
+        let mut octets = Vec::new();
+        for number in 1.. {
+            octets.clear();
+            // A longer line is no seal; what is left of it is not one either.
+            let read = file.by_ref().take(LINE_OCTETS_MAX).read_until(b'\n', &mut octets).map_err(refused)?;
+            if read == 0 || (!octets.ends_with(b"\n") && octets.len() < LINE_OCTETS_MAX as usize) {
+                break;
+            }
+            match str::from_utf8(&octets).ok().and_then(|line| parse(line.trim_end())) {
                 Some(head) => {
                     let known = last.entry(key(&head)).or_insert(head);
                     if head.link_no >= known.link_no {
                         *known = head;
                     }
                 }
-                None => unreadable.push(index + 1),
+                None => unreadable.push(number),
             }
         }
         let mut heads: Vec<_> = last.into_values().collect();
@@ -99,7 +109,7 @@ fn key(head: &Head) -> ChainKey {
 
 fn ends_torn(path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::FileExt;
-    let file = std::fs::File::open(path)?;
+    let file = File::open(path)?;
     let length = file.metadata()?.len();
     let mut last = [b'\n'];
     if length > 0 {
