@@ -15,6 +15,8 @@ pub struct EngineConfig {
     pub connect_timeout: Duration,
     /// Mails for which a session holds a permit, the one on the wire included.
     pub permits_ahead: usize,
+    /// A reply that takes longer is late: what the session has in hand goes to others, and it takes nothing more.
+    pub reply_late: Duration,
     /// Intents in a chunk: what one lease row stands for.
     pub chunk_intents: u32,
     /// Chunks asked for at a time.
@@ -39,6 +41,7 @@ impl Default for EngineConfig {
             tcp_user_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(30),
             permits_ahead: 4,
+            reply_late: Duration::from_secs(5),
             chunk_intents: 256,
             chunks_per_lease: 4,
             ready_octets_max: 8 << 20,

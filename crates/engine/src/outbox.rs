@@ -34,7 +34,8 @@ pub struct Outbox {
 
 #[derive(Default)]
 struct State {
-    lanes: [VecDeque<(ReadyMail, Room)>; 2],
+    /// A mail that was put back has no room: as many are possible as sessions hold in hand.
+    lanes: [VecDeque<(ReadyMail, Option<Room>)>; 2],
     chunks: HashMap<(ReleaseId, ChunkNo), OpenChunk>,
 }
 
@@ -85,7 +86,14 @@ impl Outbox {
 
     /// Puts a mail in line.
     pub fn put(&self, mail: ReadyMail, room: Room) {
-        self.lock().lanes[lane_index(mail.work.lane)].push_back((mail, room));
+        self.lock().lanes[lane_index(mail.work.lane)].push_back((mail, Some(room)));
+        self.arrived.notify_one();
+        self.demand.notify_one();
+    }
+
+    /// Puts a mail first in line that a session had in hand.
+    pub fn put_back(&self, mail: ReadyMail) {
+        self.lock().lanes[lane_index(mail.work.lane)].push_front((mail, None));
         self.arrived.notify_one();
         self.demand.notify_one();
     }
@@ -119,7 +127,7 @@ impl Outbox {
         for lane in &mut self.lock().lanes {
             let (gone, kept) = std::mem::take(lane).into_iter().partition(|(m, _)| m.key.release == release);
             *lane = kept;
-            let gone: VecDeque<(ReadyMail, Room)> = gone;
+            let gone: VecDeque<(ReadyMail, Option<Room>)> = gone;
             withdrawn.extend(gone);
         }
         for (mail, _room) in withdrawn {

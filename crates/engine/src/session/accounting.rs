@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use domain::breaker::SessionHealth;
-use domain::{Phase, Verdict};
+use domain::{AttemptNo, Phase, Verdict};
 use ledger::{LedgerError, OutcomeRow};
 use smtp::client::Settlement;
 
-use super::{Armed, Session, SessionReport, verdict};
+use super::{Armed, REPLY_SLOW, Session, SessionReport, verdict};
 use crate::journal::JournaledReply;
 use crate::relay::{BrokenReason, RelayActor};
 
@@ -38,6 +38,8 @@ impl Session {
         }
         self.carried += u32::from(row.verdict == Verdict::Accepted);
         self.idle_since = self.actor.ground.clock.moment();
+        self.is_slow = self.idle_since.since(self.progress_at) >= REPLY_SLOW;
+        self.progress_at = self.idle_since;
         let used = self.actor.finish_message(row.phase > Phase::Permit);
         self.record(armed, row, used).await
     }
@@ -90,16 +92,42 @@ impl Session {
 
 /// Gives back a mail that had a permit and was never offered.
 pub(super) async fn release_unused(actor: &RelayActor, armed: Armed) {
-    let durable = actor.recorder.durable(armed.permit).await;
-    match durable {
+    account_unused(actor, &armed).await;
+    actor.outbox.done(armed.mail.key.release, armed.mail.chunk);
+}
+
+/// Puts a mail that had a permit and was never offered back in line, if its lease still stands.
+pub(super) async fn pass_on(actor: &RelayActor, armed: Armed) {
+    let stands = account_unused(actor, &armed).await;
+    let mut mail = armed.mail;
+    let work = Arc::clone(&mail.work);
+    match mail.key.attempt.0.checked_add(1).filter(|_| stands) {
+        Some(next) => {
+            mail.key.attempt = AttemptNo(next);
+            actor.outbox.put_back(mail);
+        }
+        None => actor.outbox.done(mail.key.release, mail.chunk),
+    }
+    // A hold may have emptied the line just before.
+    if work.is_held() {
+        actor.outbox.withdraw(work.release);
+    }
+}
+
+/// Gives the permit its outcome; false when it was fenced or the books failed.
+async fn account_unused(actor: &RelayActor, armed: &Armed) -> bool {
+    match actor.recorder.durable(armed.permit).await {
         Ok(()) if !actor.recorder.take_fenced(armed.mail.key) => {
             actor.recorder.outcome(verdict::unused(&armed.mail, actor.ground.clock.now()), None);
+            true
         }
-        Ok(()) => {}
-        // The books failed: the next process finds the open attempt and no dot mark.
-        Err(error) => actor.break_off(LedgerError::into(error)),
+        Ok(()) => false,
+        // The next process finds the open attempt and no dot mark.
+        Err(error) => {
+            actor.break_off(LedgerError::into(error));
+            false
+        }
     }
-    actor.outbox.done(armed.mail.key.release, armed.mail.chunk);
 }
 
 fn journaled(row: &OutcomeRow) -> JournaledReply {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ledger::{AttemptPermit, AttemptRow};
 use smtp::client::{Body, Envelope};
 
-use super::accounting::release_unused;
+use super::accounting::{pass_on, release_unused};
 use super::{Armed, Session, verdict};
 use crate::compose::ReadyMail;
 use crate::recorder::Progress;
@@ -27,9 +27,28 @@ impl Session {
         }
     }
 
+    /// Behind a late reply no mail may wait while other sessions have nothing to do: what is in hand goes back in
+    /// line, to be tried under its next number.
+    pub(super) fn pass_on_hand(&mut self) {
+        if self.hand.is_empty() || !self.is_late() {
+            return;
+        }
+        for armed in std::mem::take(&mut self.hand) {
+            self.taken = self.taken.saturating_sub(1);
+            let actor = Arc::clone(&self.actor);
+            self.releasing.spawn(async move { pass_on(&actor, armed).await });
+        }
+    }
+
     /// Asks for permits ahead.
     pub(super) fn fill_hand(&mut self) {
-        let ahead = self.actor.ground.config.permits_ahead.max(1);
+        if self.is_late() {
+            return;
+        }
+        let ahead = match self.is_slow {
+            true => self.actor.envelopes_on_wire_max(),
+            false => self.actor.ground.config.permits_ahead.max(1),
+        };
         while self.hand.len() + self.on_wire.len() < ahead && self.may_take_more() && !self.client.is_closed()
         {
             let Some(mail) = self.actor.outbox.take() else { return };
@@ -121,11 +140,12 @@ impl Session {
             return Ok(());
         }
         let key = self.on_wire[place].mail.key;
-        if self.actor.recorder.is_fenced(key) {
+        if self.actor.recorder.is_fenced(key) || self.on_wire[place].mail.work.is_held() {
             self.client.abandon();
             return Ok(());
         }
         let now = self.actor.ground.clock.moment();
+        self.progress_at = now;
         let content = &self.on_wire[place].mail.content;
         if let Err(error) = self.client.send_message(&content.head, content.tail.as_ref(), now) {
             self.on_wire[place].unfit = Some(error.to_string());

@@ -30,6 +30,8 @@ use crate::relay::{BrokenReason, Orders, RelayActor};
 use link::Link;
 use wire::Wire;
 
+/// After a reply that took longer than this, no permits are asked for beyond what fits on the wire.
+const REPLY_SLOW: std::time::Duration = std::time::Duration::from_secs(1);
 /// How long a session stays open without work.
 const IDLE_MAX: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -89,6 +91,8 @@ pub async fn run(actor: Arc<RelayActor>, ring: Ring) -> SessionReport {
         ordered: false,
         last_ticket: None,
         idle_since: now,
+        progress_at: now,
+        is_slow: false,
         timer: None,
         progress: actor.recorder.progress(),
         orders: actor.orders(),
@@ -155,6 +159,10 @@ struct Session {
     ordered: bool,
     last_ticket: Option<Ticket>,
     idle_since: Moment,
+    /// When content was last sent, or answered.
+    progress_at: Moment,
+    /// The last answer took long.
+    is_slow: bool,
     timer: Option<(Moment, runtime::Pending<'static, ()>)>,
     progress: watch::Receiver<Progress>,
     orders: watch::Receiver<Orders>,
@@ -171,6 +179,7 @@ impl Session {
             if self.ready {
                 self.free_slots();
                 self.obey_orders();
+                self.pass_on_hand();
                 self.fill_hand();
                 self.offer_next().await?;
                 self.send_permitted()?;
@@ -264,6 +273,12 @@ impl Session {
         self.on_wire.is_empty() && self.hand.is_empty()
     }
 
+    /// The relay owes a reply for long.
+    fn is_late(&self) -> bool {
+        let waited = self.actor.ground.clock.moment().since(self.progress_at);
+        !self.on_wire.is_empty() && waited >= self.actor.ground.config.reply_late
+    }
+
     fn may_take_more(&self) -> bool {
         !self.quitting
             && self.actor.spec.limits.messages_per_connection_max.is_none_or(|max| self.taken < max)
@@ -278,6 +293,7 @@ impl Session {
         }
         let hungry = self.ready
             && self.hand.is_empty()
+            && !self.is_late()
             && self.on_wire.len() < self.actor.envelopes_on_wire_max()
             && self.may_take_more();
         let waits_for_commit = self.client.permitted().is_some();
@@ -303,7 +319,10 @@ impl Session {
             return None;
         }
         let idle_from = if self.is_spent() { self.idle_since } else { self.actor.ground.clock.moment() };
-        let limit = self.client.deadline().unwrap_or(idle_from + IDLE_MAX);
+        let mut limit = self.client.deadline().unwrap_or(idle_from + IDLE_MAX);
+        if !self.on_wire.is_empty() && !self.hand.is_empty() {
+            limit = limit.min(self.progress_at + self.actor.ground.config.reply_late);
+        }
         let throttled = if self.quitting
             || self.hand.is_empty()
             || self.on_wire.len() >= self.actor.envelopes_on_wire_max()

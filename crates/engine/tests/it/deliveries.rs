@@ -8,7 +8,7 @@ use engine::{EngineConfig, ReleaseEnd};
 use ledger::ReadStore;
 use testkit::sink::{Act, Behaviour, Mail, Sink, SinkConfig, When};
 
-use crate::rig::{Order, Rig, addresses};
+use crate::rig::{Order, Rig, addresses, within};
 
 fn sink(behaviour: Behaviour) -> testkit::sink::SinkHandle {
     Sink::start(SinkConfig { behaviour, ..SinkConfig::default() }).unwrap()
@@ -120,4 +120,25 @@ async fn a_relay_without_pipelining_and_one_with_chunking_get_every_mail() {
         assert_eq!(kept(&sink.mails()).len(), 200);
         rig.close().await;
     }
+}
+
+#[tokio::test]
+async fn nobody_waits_behind_a_message_that_is_never_answered() {
+    let never = Behaviour::default().with(When::Recipient("a1@example.jp".to_owned()), Act::NeverReply, None);
+    let sink = sink(never);
+    let rig = Rig::new(EngineConfig {
+        reply_late: Duration::from_millis(300),
+        drain_timeout: Duration::from_millis(500),
+        ..EngineConfig::default()
+    })
+    .await;
+    let mut client = rig.client("一社", sink.addr(), "s1").await;
+    client.spec.limits.sessions_max = 2;
+    let row = rig.plan(&client, &Order::to(addresses("a", 40))).await;
+    let _run = rig.start(&client, &row).await;
+    // All but the one that is offered already behind the silent one, whose session ends by its time limit.
+    within(sink.wait_until(Duration::from_secs(20), |seen| seen.kept >= 39)).await.unwrap();
+    let kept = kept(&sink.mails());
+    assert!(kept.values().all(|count| *count == 1), "{kept:?}");
+    rig.kill().await;
 }
