@@ -3,7 +3,7 @@
 //! What is on the wire when an order arrives ends first; nothing new starts. A cancelled release is never sent
 //! again; what it still owes is settled as cancelled.
 
-use domain::Verdict;
+use domain::{ReleaseId, SenderEpoch, TenantId, Verdict};
 use engine::Engine;
 use ledger::{ReleaseRow, ReleaseState, SettleRequest, Store};
 use runtime::Clock;
@@ -55,10 +55,14 @@ pub struct Changed {
 }
 
 impl Changed {
-    /// The state now.
-    #[must_use]
-    pub fn state(&self) -> ReleaseState {
-        ReleaseState::ALL.into_iter().find(|state| state.word() == self.to).unwrap_or(ReleaseState::Paused)
+    /// True when nothing of it is to be sent any more.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.to == ReleaseState::Cancelled.word()
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> Result<ReleaseId, AppError> {
+        self.release.parse().map_err(|_| AppError::Defect("reading an id of its own"))
     }
 }
 
@@ -80,7 +84,11 @@ pub async fn hold(
     };
     let mut changed = Vec::new();
     for (row, state) in releases {
-        match order.target(state) {
+        // A cancellation that was cut off before all was settled is taken up again.
+        let cut_off = order == HoldOrder::Cancel
+            && state == ReleaseState::Cancelled
+            && store.counters(tenant, row.release).await?.pending > 0;
+        match order.target(state).or(cut_off.then_some(state)) {
             Some(target) => {
                 store.release_state_set(tenant, row.release, target, clock.now()).await?;
                 changed.push(Changed {
@@ -119,24 +127,53 @@ pub async fn hold_unserved(
     }
     let (engine, _) = Engine::start(parts(premises)).await?;
     for one in &changed {
-        let release = one.release.parse().map_err(|_| AppError::Defect("reading an id of its own"))?;
-        loop {
-            let request = SettleRequest {
-                tenant: access.tenant(),
-                release,
-                verdict: Verdict::Cancelled,
-                sender: engine.sender(),
-                now: premises.clock.now(),
-                chunks_max: SETTLE_CHUNKS,
-            };
-            if premises.store.delivery_settle(request).await?.chunks_left == 0 {
-                break;
-            }
-        }
+        settle_cancelled(&*premises.store, &*premises.clock, engine.sender(), access.tenant(), one.id()?)
+            .await?;
     }
     engine.drain().await?;
     seal(&*premises.store, &*premises.clock, &mut premises.folder.seals()).await?;
     Ok(changed)
+}
+
+/// Settles what a cancelled release still owes in chunks that are not out on lease.
+pub(crate) async fn settle_cancelled(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    sender: SenderEpoch,
+    tenant: TenantId,
+    release: ReleaseId,
+) -> Result<(), AppError> {
+    loop {
+        let request = SettleRequest {
+            tenant,
+            release,
+            verdict: Verdict::Cancelled,
+            sender,
+            now: clock.now(),
+            chunks_max: SETTLE_CHUNKS,
+        };
+        if store.delivery_settle(request).await?.chunks_left == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// The same for every cancelled release of the installation: a sender that ends leaves none half settled.
+pub(crate) async fn settle_all_cancelled(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    sender: SenderEpoch,
+) -> Result<(), AppError> {
+    for tenant in store.tenant_list().await?.into_iter().map(|row| row.tenant) {
+        for (row, state) in store.release_list(tenant).await? {
+            let owes =
+                state == ReleaseState::Cancelled && store.counters(tenant, row.release).await?.pending > 0;
+            if owes {
+                settle_cancelled(store, clock, sender, tenant, row.release).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The tenant's releases that still owe something, by their counters.

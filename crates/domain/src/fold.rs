@@ -113,6 +113,12 @@ impl IntentFold {
         u32::try_from(self.attempts().filter(|bits| dot_is_unresolved(*bits)).count()).unwrap_or(u32::MAX)
     }
 
+    /// True when any attempt was refused for good.
+    #[must_use]
+    pub fn was_refused(&self) -> bool {
+        self.attempts().any(|bits| bits & known::REJECTED != 0)
+    }
+
     fn attempt(&mut self, no: AttemptNo) -> &mut u8 {
         let index = usize::from(no.0);
         if index < self.few.len() {

@@ -6,9 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use domain::{
-    ChunkNo, Lane, LeaseEpoch, RelayId, ReleaseId, RetrySchedule, TenantId, Timestamp, UnknownPolicy,
-};
+use domain::{ChunkNo, Lane, LeaseEpoch, RelayId, ReleaseId, RetrySchedule, TenantId, UnknownPolicy};
 use ledger::{AttemptKey, LeasedChunk, LeasedIntent};
 
 /// Makes the mails of one release.
@@ -57,8 +55,6 @@ pub struct ReleaseWork {
     pub policy: UnknownPolicy,
     /// How tries are spaced.
     pub retry: RetrySchedule,
-    /// When owed mails expire; a pause that ends moves it.
-    pub deadline_at: Timestamp,
     /// Set while nothing new of it may be sent (paused, cancelled, past its deadline, draining).
     pub held: AtomicBool,
 }

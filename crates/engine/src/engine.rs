@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::{CredentialVersion, NodeId, RelayId, SenderEpoch, TenantId};
-use ledger::{InstallationKey, LedgerError, ReleaseState, SenderRow, Store};
+use ledger::{InstallationKey, LedgerError, SenderRow, Store};
 use runtime::{Clock, Entropy, Network};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -82,14 +82,15 @@ pub struct Engine {
 
 /// A release under way.
 pub struct ReleaseRun {
-    state: watch::Sender<ReleaseState>,
+    orders: watch::Sender<u64>,
     end: watch::Receiver<Option<ReleaseEnd>>,
 }
 
 impl ReleaseRun {
-    /// Pauses, resumes or cancels; the store must have been told before.
-    pub fn set_state(&self, state: ReleaseState) {
-        self.state.send_replace(state);
+    /// Has the run look at the release's state in the books at once: it was changed there. A run that is not told
+    /// finds out by itself, later.
+    pub fn recheck(&self) {
+        self.orders.send_modify(|count| *count += 1);
     }
 
     /// Ends when the release's run does.
@@ -175,18 +176,12 @@ impl Engine {
         Ok(Arc::clone(&running.actor))
     }
 
-    /// Runs a release through its relay's actor.
+    /// Runs a release through its relay's actor, in whatever state the books have it.
     #[must_use]
-    pub fn send(
-        &self,
-        work: ReleaseWork,
-        composer: Arc<dyn Composer>,
-        actor: Arc<RelayActor>,
-        state: ReleaseState,
-    ) -> ReleaseRun {
-        let (state, states) = watch::channel(state);
+    pub fn send(&self, work: ReleaseWork, composer: Arc<dyn Composer>, actor: Arc<RelayActor>) -> ReleaseRun {
+        let (orders, nudges) = watch::channel(0);
         let (ended, end) = watch::channel(None);
-        let runner = Runner::new(Arc::new(work), composer, actor, states);
+        let runner = Runner::new(Arc::new(work), composer, actor, nudges);
         let task = tokio::spawn(async move {
             let end = runner.run().await;
             ended.send_replace(Some(end));
@@ -195,7 +190,7 @@ impl Engine {
         runs.retain(|run| !run.is_finished());
         runs.push(task);
         drop(runs);
-        ReleaseRun { state, end }
+        ReleaseRun { orders, end }
     }
 
     /// Finishes what is on the wire, records it, gives back every lease. True when all was accounted for in time;

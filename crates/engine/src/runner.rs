@@ -46,9 +46,7 @@ pub struct Runner {
     actor: Arc<RelayActor>,
     outbox: Arc<Outbox>,
     signals: Signals,
-    /// The state that was obeyed last.
-    state: ReleaseState,
-    /// When owed mails expire, as the books had it when the state last changed.
+    /// When owed mails expire, as the books had it when they were last looked at.
     deadline_at: Timestamp,
     /// Pieces being composed; each is put in line, or given back, by this run.
     composing: JoinSet<(Arc<LeasedChunk>, Piece)>,
@@ -57,7 +55,7 @@ pub struct Runner {
 /// Everything that may change what a run does next.
 #[derive(Clone)]
 struct Signals {
-    state: watch::Receiver<ReleaseState>,
+    nudges: watch::Receiver<u64>,
     status: watch::Receiver<RelayStatus>,
     orders: watch::Receiver<Orders>,
 }
@@ -66,7 +64,7 @@ impl Signals {
     /// Ends when any of them changes after it was last looked at.
     async fn changed(&mut self) {
         tokio::select! {
-            _ = self.state.changed() => {}
+            Ok(()) = self.nudges.changed() => {}
             _ = self.status.changed() => {}
             _ = self.orders.changed() => {}
         }
@@ -82,18 +80,18 @@ enum Step {
 }
 
 impl Runner {
-    /// A run of the release through its relay; `state` says whether it may be sent, by order of people.
+    /// A run of the release through its relay; a nudge says that people changed the release's state in the books.
     #[must_use]
     pub fn new(
         work: Arc<ReleaseWork>,
         composer: Arc<dyn Composer>,
         actor: Arc<RelayActor>,
-        state: watch::Receiver<ReleaseState>,
+        nudges: watch::Receiver<u64>,
     ) -> Self {
-        let signals = Signals { state, status: actor.status(), orders: actor.orders() };
-        let (outbox, state, deadline_at) =
-            (Arc::clone(&actor.outbox), *signals.state.borrow(), work.deadline_at);
-        Self { work, composer, outbox, actor, signals, state, deadline_at, composing: JoinSet::new() }
+        let signals = Signals { nudges, status: actor.status(), orders: actor.orders() };
+        let outbox = Arc::clone(&actor.outbox);
+        let deadline_at = Timestamp::EPOCH;
+        Self { work, composer, outbox, actor, signals, deadline_at, composing: JoinSet::new() }
     }
 
     /// Runs the release to its end.
@@ -137,26 +135,16 @@ impl Runner {
         if self.signals.orders.borrow_and_update().drain {
             return Ok(Step::End(ReleaseEnd::Drained));
         }
-        self.look_at_state().await?;
-        Ok(match self.state {
+        self.signals.nudges.borrow_and_update();
+        // Always by the books, never by what was told: an order that was stored is obeyed even if its nudge was lost.
+        let (row, state) = self.actor.ground.store.release_get(self.work.tenant, self.work.release).await?;
+        self.deadline_at = row.deadline_at;
+        Ok(match state {
             ReleaseState::Cancelled => Step::Settle(Verdict::Cancelled),
             ReleaseState::Paused | ReleaseState::Planning => Step::WaitForOrders,
             ReleaseState::Active if self.now() >= self.deadline_at => Step::Settle(Verdict::Expired),
             ReleaseState::Active => Step::Feed,
         })
-    }
-
-    /// A pause that ended has moved the deadline: it is read anew after each change, before it is obeyed.
-    async fn look_at_state(&mut self) -> Result<(), LedgerError> {
-        let changed = self.signals.state.has_changed().unwrap_or(false);
-        let state = *self.signals.state.borrow_and_update();
-        if changed || state != self.state {
-            let store = &self.actor.ground.store;
-            let (row, _) = store.release_get(self.work.tenant, self.work.release).await?;
-            self.deadline_at = row.deadline_at;
-        }
-        self.state = state;
-        Ok(())
     }
 
     /// Leases and feeds once, up to the last pieces, which go on being composed; waits when nothing is due. `Some`
@@ -298,7 +286,7 @@ impl Runner {
     fn is_interrupted(&self) -> bool {
         let changed = |signal: Result<bool, _>| signal.unwrap_or(true);
         self.work.is_held()
-            || changed(self.signals.state.has_changed())
+            || self.signals.nudges.has_changed().unwrap_or(false)
             || changed(self.signals.status.has_changed())
             || changed(self.signals.orders.has_changed())
     }

@@ -61,10 +61,10 @@ impl DirectoryStore for SqliteStore {
             .await
     }
 
-    async fn release_reschedule(&self, row: &ReleaseRow, resend_at: Timestamp) -> Stored<()> {
+    async fn release_reschedule(&self, row: &ReleaseRow, resend_at: Timestamp, now: Timestamp) -> Stored<()> {
         let row = row.clone();
         self.write("rescheduling a release", 1, move |draft| {
-            if reschedule(draft, &row, resend_at)? { Ok(()) } else { Err(no_release()) }
+            if reschedule(draft, &row, resend_at, now)? { Ok(()) } else { Err(no_release()) }
         })
         .await
     }

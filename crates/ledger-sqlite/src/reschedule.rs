@@ -16,36 +16,51 @@ use crate::queries;
 use crate::walk::{Scope, walk};
 
 /// Changes the release, and the schedule of its unknown mails with it; false when there is no such release.
-pub(crate) fn reschedule(draft: &Draft<'_>, row: &ReleaseRow, resend_at: Timestamp) -> Result<bool, Failure> {
+pub(crate) fn reschedule(
+    draft: &Draft<'_>,
+    row: &ReleaseRow,
+    resend_at: Timestamp,
+    now: Timestamp,
+) -> Result<bool, Failure> {
     let changed = draft.prepare(queries::RELEASE_STATE_RESCHEDULE)?.execute(params![
         wide(row.tenant.0),
         wide(row.release.0),
         row.policy.word(),
         wide(row.retry_initial_ms),
-        row.deadline_at.as_millis()
+        row.deadline_at.as_millis(),
+        now.as_millis()
     ])?;
-    for (intent, waits, dots) in unknown(draft, row)? {
+    for Unknown { intent, waits, may_be_resent } in unknown(draft, row)? {
         match row.policy {
             UnknownPolicy::Hold if waits => {
                 let at = params![wide(row.tenant.0), wide(row.release.0), intent];
                 draft.prepare(queries::RETRY_DUE_DROP)?.execute(at)?;
             }
-            UnknownPolicy::ResendOnce if !waits && dots == 1 => resend(draft, row, intent, resend_at)?,
+            UnknownPolicy::ResendOnce if !waits && may_be_resent => resend(draft, row, intent, resend_at)?,
             UnknownPolicy::Hold | UnknownPolicy::ResendOnce => {}
         }
     }
     Ok(changed > 0)
 }
 
-/// Unknown intents that nobody works on: number, whether the schedule names them, unresolved message ends.
-fn unknown(draft: &Draft<'_>, row: &ReleaseRow) -> Result<Vec<(u32, bool, u32)>, Failure> {
+/// An unknown intent that nobody works on.
+struct Unknown {
+    intent: u32,
+    /// The retry schedule names it.
+    waits: bool,
+    /// It was neither sent again nor refused since.
+    may_be_resent: bool,
+}
+
+fn unknown(draft: &Draft<'_>, row: &ReleaseRow) -> Result<Vec<Unknown>, Failure> {
     let scope =
         Scope { tenant: row.tenant, release: row.release, first: IntentNo(0), last: IntentNo(u32::MAX) };
     let mut found = Vec::new();
     walk::<()>(draft.connection(), scope, |owed| {
         let fold = owed.fold(None);
         if fold.state() == IntentState::Unknown && owed.open().next().is_none() {
-            found.push((owed.intent, owed.retry_at.is_some(), fold.unresolved_dots()));
+            let may_be_resent = fold.unresolved_dots() == 1 && !fold.was_refused();
+            found.push(Unknown { intent: owed.intent, waits: owed.retry_at.is_some(), may_be_resent });
         }
         Ok(ControlFlow::Continue(()))
     })?;

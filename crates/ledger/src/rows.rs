@@ -6,6 +6,8 @@ use domain::{
     Timestamp, Verdict,
 };
 
+use crate::directory::ReleaseState;
+
 /// One line of an audience, with the recipient that it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntentRow {
@@ -322,6 +324,18 @@ pub struct SettleRequest {
     pub now: Timestamp,
     /// How many chunks at most in this call (bounds the transaction).
     pub chunks_max: u32,
+}
+
+impl SettleRequest {
+    /// True when a release in this state with this deadline may be settled so: cancelled ones as cancelled, those that
+    /// may be sent as expired after their deadline. A paused one is not settled.
+    #[must_use]
+    pub fn is_due(&self, state: ReleaseState, deadline_at: Timestamp) -> bool {
+        match self.verdict {
+            Verdict::Cancelled => state == ReleaseState::Cancelled,
+            _ => state == ReleaseState::Active && self.now >= deadline_at,
+        }
+    }
 }
 
 /// What a settlement call did.

@@ -51,8 +51,9 @@ pub trait DirectoryStore: Send + Sync {
     ) -> Stored<()>;
 
     /// Gives a release that is resumed a new deadline, retry schedule and policy. Under `hold` no unknown mail waits
-    /// to be sent again any more; under `resend-once` those that were not yet sent again may be, from `resend_at`.
-    async fn release_reschedule(&self, row: &ReleaseRow, resend_at: Timestamp) -> Stored<()>;
+    /// to be sent again any more; under `resend-once` those that were neither sent again nor refused may be, from `resend_at`.
+    /// A pause counts from `now` on, for the new deadline knows of what was before.
+    async fn release_reschedule(&self, row: &ReleaseRow, resend_at: Timestamp, now: Timestamp) -> Stored<()>;
 
     /// A release's frozen content, in part order.
     async fn content_get(&self, tenant: TenantId, release: ReleaseId) -> Stored<Vec<ContentPart>>;
@@ -127,7 +128,8 @@ pub trait DeliveryStore: Send + Sync {
     /// What is still ahead for a release.
     async fn work_ahead(&self, tenant: TenantId, release: ReleaseId, now: Timestamp) -> Stored<WorkAhead>;
 
-    /// Settles what is still owed in chunks that are not out on lease, and drops their retry schedule.
+    /// Settles what is still owed in chunks that are not out on lease, and drops their retry schedule; nothing while
+    /// the release's state and deadline do not call for it ([`SettleRequest::is_due`]).
     async fn delivery_settle(&self, request: SettleRequest) -> Stored<SettleReceipt>;
 
     /// Messages sent through a limited relay per second since `since`, oldest first.

@@ -9,10 +9,10 @@ mod place;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use domain::{ReleaseId, TenantId};
+use domain::{ReleaseId, SenderEpoch, TenantId};
 use engine::ReleaseRun;
 use ledger::Store;
 use runtime::Clock;
@@ -24,12 +24,14 @@ use tokio::task::JoinHandle;
 use crate::access::{Access, Right};
 use crate::error::AppError;
 use crate::folder::DataFolder;
-use crate::hold::{Changed, HoldOrder, hold};
+use crate::hold::{Changed, HoldOrder, hold, settle_cancelled};
 
 pub use client::{ask, is_served};
 
 /// Octets of a line.
 pub const LINE_OCTETS_MAX: u64 = 64 * 1024;
+/// How long nobody is let in after a failed accept.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 /// How long a caller may take for its line.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -67,6 +69,7 @@ pub struct Served {
 /// The listening socket; it is removed when the value is dropped.
 pub struct Control {
     served: Arc<Mutex<Vec<Served>>>,
+    sender: Arc<OnceLock<SenderEpoch>>,
     listening: Option<(PathBuf, JoinHandle<()>)>,
 }
 
@@ -77,9 +80,11 @@ impl Control {
     /// mails on the wire as unknown until it ends.
     pub fn open(folder: &DataFolder, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         let served = Arc::new(Mutex::new(Vec::new()));
+        let sender = Arc::new(OnceLock::new());
         let listening = match bind(folder) {
             Ok((path, listener)) => {
-                let desk = Desk { store, clock, served: Arc::clone(&served) };
+                let (served, sender) = (Arc::clone(&served), Arc::clone(&sender));
+                let desk = Desk { store, clock, served, sender };
                 Some((path, tokio::spawn(listen(listener, Arc::new(desk)))))
             }
             Err(error) => {
@@ -87,7 +92,13 @@ impl Control {
                 None
             }
         };
-        Self { served, listening }
+        Self { served, sender, listening }
+    }
+
+    /// From now on what is cancelled and not under way is settled in this sender's name.
+    pub fn begin(&self, sender: SenderEpoch) {
+        // Set once: a process has one sender.
+        let _ = self.sender.set(sender);
     }
 
     /// From now on orders reach this run too.
@@ -122,26 +133,35 @@ struct Desk {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     served: Arc<Mutex<Vec<Served>>>,
+    sender: Arc<OnceLock<SenderEpoch>>,
 }
 
 async fn listen(listener: UnixListener, desk: Arc<Desk>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let desk = Arc::clone(&desk);
-        tokio::spawn(async move {
-            let late = desk.clock.sleep(PATIENCE);
-            tokio::select! {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let desk = Arc::clone(&desk);
                 // A caller that hung up gets no answer; the order stands in the books all the same.
-                _ = answer(&desk, stream) => {}
-                () = late => {}
+                tokio::spawn(async move { answer(&desk, stream).await });
             }
-        });
+            // Too many open files, say: callers wait in line meanwhile.
+            Err(error) => {
+                tracing::warn!(%error, "the control socket takes no caller for a moment");
+                desk.clock.sleep(ACCEPT_AGAIN).await;
+            }
+        }
     }
 }
 
 async fn answer(desk: &Desk, mut stream: UnixStream) -> std::io::Result<()> {
     let (reading, mut writing) = stream.split();
     let mut line = String::new();
-    BufReader::new(reading.take(LINE_OCTETS_MAX)).read_line(&mut line).await?;
+    let mut reading = BufReader::new(reading.take(LINE_OCTETS_MAX));
+    // Only the line has a time limit: an order that was read is carried out whole.
+    tokio::select! {
+        read = reading.read_line(&mut line) => read?,
+        () = desk.clock.sleep(PATIENCE) => return Ok(()),
+    };
     if line.is_empty() {
         return Ok(());
     }
@@ -165,20 +185,29 @@ impl Desk {
             let more =
                 hold(&*self.store, &*self.clock, &access, order.release.as_deref(), order.order).await?;
             for change in &more {
-                self.tell(&access, change);
+                if !self.tell(&access, change)
+                    && change.is_cancelled()
+                    && let Some(sender) = self.sender.get()
+                {
+                    settle_cancelled(&*self.store, &*self.clock, *sender, access.tenant(), change.id()?)
+                        .await?;
+                }
             }
             changed.extend(more);
         }
         Ok(changed)
     }
 
-    fn tell(&self, access: &Access, change: &Changed) {
+    /// True when a run of the release is here, and was told.
+    fn tell(&self, access: &Access, change: &Changed) -> bool {
         let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        for one in served.iter().filter(|one| one.tenant == access.tenant()) {
-            if one.release.to_string() == change.release {
-                one.run.set_state(change.state());
-            }
-        }
+        let mut runs = served
+            .iter()
+            .filter(|one| one.tenant == access.tenant() && one.release.to_string() == change.release);
+        runs.next().is_some_and(|one| {
+            one.run.recheck();
+            true
+        })
     }
 }
 

@@ -125,9 +125,9 @@ impl Freezer<'_> {
             deadline_at: self.premises.clock.now() + request.deadline,
             ..row
         };
+        let now = self.premises.clock.now();
         let wait = request.retry_initial.max(self.premises.config.tcp_user_timeout);
-        let resend_at = self.premises.clock.now() + wait;
-        self.premises.store.release_reschedule(&row, resend_at).await?;
+        self.premises.store.release_reschedule(&row, now + wait, now).await?;
         Ok(row)
     }
 }

@@ -29,6 +29,7 @@ use crate::compose::ReleaseComposer;
 use crate::control::{Control, Served};
 use crate::error::AppError;
 use crate::folder::{DataFolder, Seals};
+use crate::hold::settle_all_cancelled;
 use crate::list::ListScan;
 use crate::relay::RelayUrl;
 use crate::release::ReleaseContent;
@@ -166,6 +167,8 @@ pub async fn send(
     let control = Control::open(&premises.folder, Arc::clone(&premises.store), Arc::clone(&premises.clock));
     let (engine, recovered) = Engine::start(parts(premises)).await?;
     let engine = Arc::new(engine);
+    let sender = engine.sender();
+    control.begin(sender);
     let mut sealing = Sealing::start(premises);
     let job =
         Job { premises, access, prepared: &prepared, engine: &engine, control: &control, signals: &signals };
@@ -174,12 +177,14 @@ pub async fn send(
         Some(engine) => engine.drain().await.map_err(AppError::from),
         None => Err(AppError::Defect("the engine was being ended")),
     };
+    let settled = settle_all_cancelled(&*premises.store, &*premises.clock, sender).await;
     let sealed = sealing.finish().await;
     let (release, end, freeze_ms) = done?;
     if let ReleaseEnd::Broken(reason) = &end {
         return Err(AppError::Broken(reason.clone()));
     }
     drained?;
+    settled?;
     sealed?;
     let statement = premises.store.statement(access.tenant(), release.release, None).await?;
     let elapsed_ms = prepared.elapsed_ms(&*premises.clock);
@@ -222,7 +227,7 @@ impl Job<'_> {
         let freeze_ms = self.prepared.elapsed_ms(&*self.premises.clock);
         let composer = self.composer(&row).await?;
         (self.signals.stage)(Stage::Sending { tenant: row.tenant, release: row.release, state });
-        let run = Arc::new(self.engine.send(work(&row, self.prepared), Arc::new(composer), actor, state));
+        let run = Arc::new(self.engine.send(work(&row, self.prepared), Arc::new(composer), actor));
         self.control.serve(Served { tenant: row.tenant, release: row.release, run: Arc::clone(&run) });
         let mut drain = self.signals.drain.clone();
         let end = tokio::select! {
@@ -303,7 +308,6 @@ fn work(row: &ReleaseRow, prepared: &Prepared) -> ReleaseWork {
         lane: row.lane,
         policy: row.policy,
         retry: domain::RetrySchedule::starting_at(initial),
-        deadline_at: row.deadline_at,
         held: false.into(),
     }
 }
@@ -312,31 +316,31 @@ fn work(row: &ReleaseRow, prepared: &Prepared) -> ReleaseWork {
 struct Sealing {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    seals: Seals,
+    seals: Arc<tokio::sync::Mutex<Seals>>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Sealing {
     fn start(premises: &Premises) -> Self {
         let (store, clock) = (Arc::clone(&premises.store), Arc::clone(&premises.clock));
-        let mut seals = premises.folder.seals();
+        let seals = Arc::new(tokio::sync::Mutex::new(premises.folder.seals()));
         let task = tokio::spawn({
-            let (store, clock) = (Arc::clone(&store), Arc::clone(&clock));
+            let (store, clock, seals) = (Arc::clone(&store), Arc::clone(&clock), Arc::clone(&seals));
             async move {
                 loop {
                     clock.sleep(SEAL_INTERVAL).await;
-                    if let Err(error) = seal(&*store, &*clock, &mut seals).await {
+                    if let Err(error) = seal(&*store, &*clock, &mut *seals.lock().await).await {
                         tracing::error!(%error, "the chains' heads could not be sealed");
                     }
                 }
             }
         });
-        Self { store, clock, seals: premises.folder.seals(), task }
+        Self { store, clock, seals, task }
     }
 
     async fn finish(&mut self) -> Result<(), AppError> {
         self.task.abort();
-        seal(&*self.store, &*self.clock, &mut self.seals).await
+        seal(&*self.store, &*self.clock, &mut *self.seals.lock().await).await
     }
 }
 

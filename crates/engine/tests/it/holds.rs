@@ -27,7 +27,7 @@ async fn a_pause_stops_within_a_second_and_a_resume_goes_on() {
     let now = SystemClock.now();
     rig.store.release_state_set(row.tenant, row.release, ReleaseState::Paused, now).await.unwrap();
     let paused = SystemClock.moment();
-    run.set_state(ReleaseState::Paused);
+    run.recheck();
     // In effect once every lease is back: nothing of it is in line, in hand or on the wire any more.
     while rig.store.work_ahead(row.tenant, row.release, now).await.unwrap().chunks_leased > 0 {
         assert!(
@@ -47,7 +47,7 @@ async fn a_pause_stops_within_a_second_and_a_resume_goes_on() {
     let now = SystemClock.now();
     assert!(sink.mails().iter().all(|mail| mail.at() <= in_effect));
     rig.store.release_state_set(row.tenant, row.release, ReleaseState::Active, now).await.unwrap();
-    run.set_state(ReleaseState::Active);
+    run.recheck();
     assert_eq!(within(run.ended()).await, ReleaseEnd::Settled);
     assert_eq!(rig.statement(&row).await.accepted, 5000);
     assert!(kept(&sink.mails()).values().all(|count| *count == 1));
@@ -64,7 +64,7 @@ async fn a_pause_beyond_the_deadline_expires_nothing() {
     let set = async |run: &engine::ReleaseRun, state| {
         let now = SystemClock.now();
         rig.store.release_state_set(row.tenant, row.release, state, now).await.unwrap();
-        run.set_state(state);
+        run.recheck();
     };
     let run = rig.start(&client, &row).await;
     within(sink.wait_until(Duration::from_secs(20), |seen| seen.kept >= 20)).await.unwrap();
@@ -91,7 +91,7 @@ async fn a_cancel_accounts_for_every_intent() {
 
     let now = SystemClock.now();
     rig.store.release_state_set(row.tenant, row.release, ReleaseState::Cancelled, now).await.unwrap();
-    run.set_state(ReleaseState::Cancelled);
+    run.recheck();
     assert_eq!(within(run.ended()).await, ReleaseEnd::Settled);
     let last = sink.mails().iter().map(testkit::sink::Mail::at).max().unwrap();
     assert!(

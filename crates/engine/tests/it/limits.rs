@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::{Lane, RelayLimits};
 use engine::{EngineConfig, ReleaseEnd};
+use ledger::{DirectoryStore, ReleaseState};
 use runtime::{Clock, SystemClock};
 use testkit::sink::{Act, Behaviour, Sink, SinkConfig, When};
 
@@ -81,7 +82,9 @@ async fn an_urgent_release_goes_ahead_of_bulk_of_the_same_relay() {
     assert_eq!((end, statement.accepted), (ReleaseEnd::Settled, 100));
     assert!(took < Duration::from_secs(2), "urgent took {took:?}");
     assert!(sink.snapshot().kept < 20_000, "bulk was still going on");
-    running.set_state(ledger::ReleaseState::Cancelled);
+    let now = SystemClock.now();
+    rig.store.release_state_set(bulk.tenant, bulk.release, ReleaseState::Cancelled, now).await.unwrap();
+    running.recheck();
     within(running.ended()).await;
     rig.close().await;
 }

@@ -65,12 +65,12 @@ async fn a_change_of_policy_is_obeyed_for_mails_that_are_unknown_already() {
     let again = |policy| ledger::ReleaseRow { policy, ..row.clone() };
     let soon = SystemClock.now();
     let (resend, hold) = (again(UnknownPolicy::ResendOnce), again(UnknownPolicy::Hold));
-    rig.store.release_reschedule(&resend, soon).await.unwrap();
-    rig.store.release_reschedule(&hold, soon).await.unwrap();
+    rig.store.release_reschedule(&resend, soon, soon).await.unwrap();
+    rig.store.release_reschedule(&hold, soon, soon).await.unwrap();
     assert_eq!(within(rig.start(&client, &hold).await.ended()).await, ReleaseEnd::Settled);
     assert_eq!(sink.snapshot().kept, 3, "hold sends nothing again");
     sink.set_behaviour(Behaviour::default());
-    rig.store.release_reschedule(&resend, soon).await.unwrap();
+    rig.store.release_reschedule(&resend, soon, soon).await.unwrap();
     assert_eq!(within(rig.start(&client, &resend).await.ended()).await, ReleaseEnd::Settled);
     assert_eq!((rig.statement(&row).await.accepted, sink.snapshot().kept), (3, 6));
     rig.close().await;

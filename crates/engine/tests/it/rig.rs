@@ -16,7 +16,7 @@ use engine::{
 };
 use ledger::{
     CredentialRow, DirectoryStore, InstallationKey, LeasedIntent, PlanStore, ReadStore, RelayRow, ReleaseRow,
-    ReleaseState, Store, TenantRow, recipient_hash, sha256,
+    Store, TenantRow, recipient_hash, sha256,
 };
 use ledger_sqlite::{SqliteOptions, SqliteStore};
 use runtime::{Clock, Entropy, SystemClock, SystemEntropy, SystemNetwork};
@@ -239,11 +239,10 @@ impl Rig {
             lane: row.lane,
             policy: row.policy,
             retry: RetrySchedule::starting_at(Duration::from_millis(row.retry_initial_ms)),
-            deadline_at: row.deadline_at,
             held: AtomicBool::new(false),
         };
         let composer = Arc::new(TestComposer { tenant: row.tenant, release: row.release });
-        self.engine().send(work, composer, actor, ReleaseState::Active)
+        self.engine().send(work, composer, actor)
     }
 
     /// Plans, sends and waits; the end, and the statement by the books.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use domain::{Lane, LinkSecurity, Timestamp};
 use engine::{ReleaseEnd, ReleaseRun, TlsTrust};
-use ledger::ReleaseState;
+use ledger::ReleaseRow;
 use runtime::{Clock, SystemClock};
 use testkit::sink::{Act, Behaviour, LogMode, Sink, SinkConfig, SinkHandle, When};
 
@@ -70,16 +70,18 @@ pub async fn run(huge_mails: u64) -> anyhow::Result<FairnessReport> {
         Player::enter(&stage, "huge", SinkConfig { log: LogMode::Counters, ..SinkConfig::default() }).await?;
     let alone = rounds(&stage, &quick).await?;
 
-    let run = huge.start(&stage, huge_mails).await?;
+    let (row, run) = huge.start(&stage, huge_mails).await?;
+    let before = huge.kept();
     let beside_huge = rounds(&stage, &quick).await?;
+    anyhow::ensure!(huge.kept() > before, "the huge release stood still");
     huge.ensure_unfinished(huge_mails)?;
-    cancel(&run).await;
+    stage.cancel(&row, &run).await?;
 
     let busy = Player::enter(&stage, "busy", SinkConfig::default()).await?;
-    let run = busy.start(&stage, huge_mails).await?;
+    let (row, run) = busy.start(&stage, huge_mails).await?;
     busy.ensure_unfinished(huge_mails)?;
     let urgent = busy.send(&stage, "urgent", Lane::Urgent, URGENT_MAILS).await?;
-    cancel(&run).await;
+    stage.cancel(&row, &run).await?;
 
     // Last, for what a stalled relay has on the wire is not settled before the engine ends.
     let stalled = Player::enter(&stage, "stalled", faulty(Act::NeverReply)).await?;
@@ -144,26 +146,27 @@ impl Player {
         name: &str,
         lane: Lane,
         mails: u64,
-    ) -> anyhow::Result<(ReleaseRun, Timestamp)> {
+    ) -> anyhow::Result<(ReleaseRow, ReleaseRun, Timestamp)> {
         let address = |number: u64| format!("{name}.{number}@{}.example", self.account.name);
         let row = stage.freeze(&self.account, name.to_owned(), lane, (1..=mails).map(address)).await?;
         let secret = format!("SG.{}", self.account.name);
         let key = Key { said: secret.clone(), secret, sessions: self.sessions };
         let actor = stage.relay(&self.account, key, &place(&self.sink)).await?;
-        Ok((stage.send(&self.account, &row, actor), SystemClock.now()))
+        let (run, started) = (stage.send(&self.account, &row, actor), SystemClock.now());
+        Ok((row, run, started))
     }
 
     /// Starts a release that others are measured beside; it is under way when this returns.
-    async fn start(&self, stage: &Stage, mails: u64) -> anyhow::Result<ReleaseRun> {
-        let (run, _) = self.let_go(stage, "beside", Lane::Bulk, mails).await?;
+    async fn start(&self, stage: &Stage, mails: u64) -> anyhow::Result<(ReleaseRow, ReleaseRun)> {
+        let (row, run, _) = self.let_go(stage, "beside", Lane::Bulk, mails).await?;
         let connected = self.sink.wait_until(PATIENCE, |seen| seen.connections > 0).await;
         anyhow::ensure!(connected.is_ok(), "{} did not connect", self.account.name);
-        Ok(run)
+        Ok((row, run))
     }
 
     /// Sends a release to its end; the waits of its mails.
     async fn send(&self, stage: &Stage, name: &str, lane: Lane, mails: u64) -> anyhow::Result<Vec<Duration>> {
-        let (run, started) = self.let_go(stage, name, lane, mails).await?;
+        let (_, run, started) = self.let_go(stage, name, lane, mails).await?;
         let end = run.ended().await;
         anyhow::ensure!(end == ReleaseEnd::Settled, "the release {name} was not settled: {end:?}");
         let prefix = format!("{name}.");
@@ -178,18 +181,15 @@ impl Player {
         Ok(waits)
     }
 
+    fn kept(&self) -> u64 {
+        self.sink.snapshot().kept
+    }
+
     /// The huge release must outlast what is measured beside it.
     fn ensure_unfinished(&self, mails: u64) -> anyhow::Result<()> {
-        let unfinished = self.sink.snapshot().kept < mails;
-        anyhow::ensure!(unfinished, "the huge release ended too early: give --huge more mails");
+        anyhow::ensure!(self.kept() < mails, "the huge release ended too early: give --huge more mails");
         Ok(())
     }
-}
-
-/// Ends a release that others were measured beside.
-async fn cancel(run: &ReleaseRun) {
-    run.set_state(ReleaseState::Cancelled);
-    run.ended().await;
 }
 
 fn place(sink: &SinkHandle) -> OutsideSink {

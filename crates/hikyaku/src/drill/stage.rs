@@ -192,10 +192,18 @@ impl Stage {
             lane: row.lane,
             policy: row.policy,
             retry: RetrySchedule::starting_at(RETRY_INITIAL),
-            deadline_at: row.deadline_at,
             held: false.into(),
         };
-        self.engine.send(work, Arc::new(composer), actor, ReleaseState::Active)
+        self.engine.send(work, Arc::new(composer), actor)
+    }
+
+    /// Ends a release before all is sent.
+    pub async fn cancel(&self, row: &ReleaseRow, run: &ReleaseRun) -> anyhow::Result<()> {
+        let (tenant, release) = (row.tenant, row.release);
+        self.store.release_state_set(tenant, release, ReleaseState::Cancelled, SystemClock.now()).await?;
+        run.recheck();
+        run.ended().await;
+        Ok(())
     }
 
     /// Ends the engine and closes the books.

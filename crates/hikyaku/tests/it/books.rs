@@ -1,6 +1,6 @@
 //! Reading the books: shapes of the JSON, and a check that finds damage.
 
-use crate::scene::Scene;
+use crate::scene::{PATIENCE, Running, Scene};
 
 #[test]
 fn recipients_and_attempts_show_the_evidence() {
@@ -50,6 +50,24 @@ fn a_check_finds_a_row_that_was_changed_or_deleted() {
         assert!(!found.json()["findings"].as_array().unwrap().is_empty(), "{change}: {found:?}");
         std::fs::write(scene.path("data/books.db"), &original).unwrap();
     }
+    scene.ask(&["check"]).expect(0);
+}
+
+#[test]
+fn a_cancel_that_was_cut_off_is_taken_up_again() {
+    let scene = Scene::behaving(20, "always=defer");
+    let running = Running::start(scene.send_command(&[]));
+    scene.sink.wait_until_blocking(PATIENCE, |seen| seen.logins_accepted > 0).unwrap();
+    running.signal("TERM");
+    assert_eq!(running.end().expect(3).number("pending"), 20);
+    // As a crash right after the order was stored leaves it.
+    let books = rusqlite::Connection::open(scene.path("data/books.db")).unwrap();
+    assert_eq!(books.execute("UPDATE release_state SET state = 4", []).unwrap(), 1);
+    drop(books);
+    assert_eq!(scene.ask(&["cancel", "news"]).expect(0).json()[0]["from"], "cancelled");
+    assert_eq!(scene.ask(&["statement", "news"]).expect(0).number("cancelled"), 20);
+    let refused = scene.ask(&["cancel", "news"]).expect(2);
+    assert!(refused.stderr.contains("does not apply"), "{refused:?}");
     scene.ask(&["check"]).expect(0);
 }
 

@@ -71,6 +71,25 @@ fn orders_work_while_nobody_sends() {
 }
 
 #[test]
+fn a_release_that_is_not_under_way_is_settled_while_another_is() {
+    let (scene, running) = slow();
+    running.signal("TERM");
+    let left = running.end().expect(3).number("pending");
+    assert!(left > 200);
+    std::fs::copy(scene.path("news.md"), scene.path("other.md")).unwrap();
+    let mut command = scene.command(&["send", "other.md", "--list", "list.csv", "--data", "data", "--json"]);
+    command.args(["--sessions", "1", "--relay", &scene.relay()]);
+    let kept = scene.sink.snapshot().kept;
+    let other = Running::start(command);
+    scene.wait_for_kept(kept + 5);
+    assert_eq!(scene.ask(&["cancel", "news"]).expect(0).json()[0]["to"], "cancelled");
+    let statement = scene.ask(&["statement", "news"]).expect(0);
+    assert_eq!((statement.number("pending"), statement.number("cancelled")), (0, left), "at once");
+    assert_eq!(other.end().expect(0).number("accepted"), 300);
+    scene.ask(&["check"]).expect(0);
+}
+
+#[test]
 fn signals_end_a_send_that_waits_for_a_reply_for_ever() {
     let scene = Scene::behaving(5, "always=never-reply");
     let running = Running::start(scene.send_command(&[]));

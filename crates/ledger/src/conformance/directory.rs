@@ -100,12 +100,15 @@ pub(super) async fn a_release_is_rescheduled(bench: &Bench<'_>) -> Kept {
         list_digest: [4; 32],
         ..stage.release_row()
     };
-    stage.store.release_reschedule(&changed, at(9)).await?;
+    stage.store.release_state_set(stage.tenant, stage.release, ReleaseState::Paused, at(2)).await?;
+    stage.store.release_reschedule(&changed, at(9), at(8)).await?;
+    stage.store.release_state_set(stage.tenant, stage.release, ReleaseState::Active, at(11)).await?;
+    let changed = ReleaseRow { deadline_at: at(9003), ..changed };
     let (found, state) = stage.store.release_get(stage.tenant, stage.release).await?;
-    same("the release, with the list's digest from the seal", found, changed.clone())?;
+    same("the release, with the list's digest from the seal, and the pause since", found, changed.clone())?;
     same("its state", state, ReleaseState::Active)?;
     let missing = ReleaseRow { tenant: TenantId(77), ..changed };
-    let answer = stage.store.release_reschedule(&missing, at(9)).await;
+    let answer = stage.store.release_reschedule(&missing, at(9), at(8)).await;
     same("a release of another tenant", answer, Err(LedgerError::NotFound { what: "the release" }))
 }
 

@@ -25,6 +25,10 @@ pub(super) async fn what_is_owed_is_settled(bench: &Bench<'_>) -> Kept {
         chunks_max: 1,
     };
     refused("a settlement as accepted", stage.store.delivery_settle(wrong).await)?;
+    for early in [SettleRequest { verdict: Verdict::Cancelled, ..wrong }, expiry(&stage, 599)] {
+        let receipt = stage.store.delivery_settle(early).await?;
+        same("settled without cause", (receipt.settled, receipt.chunks_left), (0, 4))?;
+    }
     stage.store.release_state_set(stage.tenant, stage.release, ReleaseState::Cancelled, at(40)).await?;
     let first = stage.settle(Verdict::Cancelled, 3).await?;
     let second = stage.settle(Verdict::Cancelled, 3).await?;
@@ -35,6 +39,30 @@ pub(super) async fn what_is_owed_is_settled(bench: &Bench<'_>) -> Kept {
     stage.states(None, Statement { audience: 7, accepted: 1, cancelled: 6, ..Statement::default() }).await?;
     let ahead = stage.store.work_ahead(stage.tenant, stage.release, at(300)).await?;
     same("nothing is ahead", ahead, crate::WorkAhead::default())
+}
+
+/// Settles as expired at this second; the deadline is 600.
+fn expiry(stage: &Stage, second: i64) -> SettleRequest {
+    SettleRequest {
+        tenant: stage.tenant,
+        release: stage.release,
+        verdict: Verdict::Expired,
+        sender: stage.sender,
+        now: at(second),
+        chunks_max: 9,
+    }
+}
+
+pub(super) async fn a_held_release_never_expires(bench: &Bench<'_>) -> Kept {
+    let stage = Stage::frozen(bench, 3, 3).await?;
+    let set =
+        async |state, now| stage.store.release_state_set(stage.tenant, stage.release, state, at(now)).await;
+    set(ReleaseState::Paused, 500).await?;
+    same("while paused", stage.store.delivery_settle(expiry(&stage, 5000)).await?.settled, 0)?;
+    set(ReleaseState::Active, 1000).await?;
+    same("before the moved deadline", stage.store.delivery_settle(expiry(&stage, 1099)).await?.settled, 0)?;
+    same("after it", stage.store.delivery_settle(expiry(&stage, 1100)).await?.settled, 3)?;
+    stage.states(None, Statement { audience: 3, expired: 3, ..Statement::default() }).await
 }
 
 pub(super) async fn a_leased_chunk_is_settled_after_its_return(bench: &Bench<'_>) -> Kept {

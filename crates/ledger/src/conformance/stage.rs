@@ -252,7 +252,7 @@ impl Stage {
             release: self.release,
             verdict,
             sender: self.sender,
-            now: at(50),
+            now: at(if verdict == Verdict::Expired { 600 } else { 50 }),
             chunks_max,
         };
         Ok(self.store.delivery_settle(request).await?)

@@ -6,6 +6,7 @@ use futures_util::future::{join_all, try_join_all};
 use super::Kept;
 use super::bench::{Bench, Breach, holds, refused, same};
 use super::stage::{Stage, at, sender_row};
+use crate::directory::ReleaseState;
 use crate::rows::DeliveryCommit;
 use crate::store::Stored;
 
@@ -32,6 +33,7 @@ pub(super) async fn tenants_never_see_each_other(bench: &Bench<'_>) -> Kept {
         "an outcome of the other",
         one.store.delivery_commit(one.tenant, one.sender, at(30), foreign).await,
     )?;
+    one.store.release_state_set(one.tenant, one.release, ReleaseState::Cancelled, at(40)).await?;
     let receipt = one.settle(Verdict::Cancelled, 99).await?;
     same("a settlement reaches the tenant's own", receipt.settled, 2)?;
     two.states(None, Statement { audience: 6, pending: 6, ..Statement::default() }).await
