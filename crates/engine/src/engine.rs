@@ -77,7 +77,7 @@ struct Running {
 pub struct Engine {
     ground: Arc<Ground>,
     relays: Mutex<HashMap<RelayKey, Running>>,
-    runs: Mutex<Vec<JoinHandle<()>>>,
+    runs: Mutex<Vec<(RelayKey, JoinHandle<()>)>>,
 }
 
 /// A release under way.
@@ -181,14 +181,16 @@ impl Engine {
     pub fn send(&self, work: ReleaseWork, composer: Arc<dyn Composer>, actor: Arc<RelayActor>) -> ReleaseRun {
         let (orders, nudges) = watch::channel(0);
         let (ended, end) = watch::channel(None);
+        let spec = &actor.spec;
+        let relay = (spec.tenant, spec.relay, spec.credential);
         let runner = Runner::new(Arc::new(work), composer, actor, nudges);
         let task = tokio::spawn(async move {
             let end = runner.run().await;
             ended.send_replace(Some(end));
         });
         let mut runs = lock(&self.runs);
-        runs.retain(|run| !run.is_finished());
-        runs.push(task);
+        runs.retain(|(_, run)| !run.is_finished());
+        runs.push((relay, task));
         drop(runs);
         ReleaseRun { orders, end }
     }
@@ -204,7 +206,7 @@ impl Engine {
         let runs = std::mem::take(&mut *lock(&self.runs));
         let timeout = self.ground.clock.sleep(self.ground.config.drain_timeout);
         let quiet = async {
-            for run in runs {
+            for (_, run) in runs {
                 let _ = run.await;
             }
             let mut whole = true;
@@ -233,6 +235,13 @@ impl Engine {
     /// Waits until a drained actor's sessions and commits are over, and forgets it.
     async fn finish_relay(&self, key: RelayKey) {
         let Some(running) = self.relays().remove(&key) else { return };
+        // Its releases first: they may still give chunks back, which the recorder must commit.
+        let all = std::mem::take(&mut *lock(&self.runs));
+        let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(relay, _)| *relay == key);
+        lock(&self.runs).extend(others);
+        for (_, run) in own {
+            let _ = run.await;
+        }
         let _ = running.keeper.await;
         running.actor.recorder.close();
         let _ = running.recorder.await;

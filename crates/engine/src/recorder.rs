@@ -90,10 +90,7 @@ impl Recorder {
         self.push(|commit| {
             commit.outcomes.push(row);
             if let Some(used) = used {
-                match commit.relay_use.iter_mut().find(|other| other.relay == used.relay) {
-                    Some(other) => other.messages += used.messages,
-                    None => commit.relay_use.push(used),
-                }
+                commit.count_use(used);
             }
         })
     }

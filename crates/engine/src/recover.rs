@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use domain::{AttemptNo, Phase, RetrySchedule, TenantId, Timestamp, UnknownPolicy, Verdict};
-use ledger::{DeliveryCommit, LedgerError, OpenAttempt, OutcomeRow, Store};
+use ledger::{DeliveryCommit, LedgerError, OpenAttempt, OutcomeRow, RelayUse, Store};
 
 use crate::journal::{JournaledReply, Mark, Replay};
 
@@ -75,7 +75,12 @@ pub async fn recover(
             Proof::Answered(_) => recovered.answered += 1,
             Proof::MaySent => recovered.unknown += 1,
         }
-        commits.entry(attempt.key.tenant).or_default().outcomes.push(row);
+        let commit = commits.entry(attempt.key.tenant).or_default();
+        if !matches!(proof, Proof::Unsent) {
+            // It was on the wire: the relay has counted it.
+            commit.count_use(RelayUse { relay: attempt.relay, messages: 1 });
+        }
+        commit.outcomes.push(row);
     }
     for (tenant, commit) in commits {
         store.delivery_commit(tenant, sender, options.now, commit).await?;

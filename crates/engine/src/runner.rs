@@ -220,6 +220,10 @@ impl Runner {
         let config = self.actor.ground.config;
         for run in runs(chunk.intents.len(), config.piece_mails) {
             self.put_composed_in_line(config.composers.max(1) - 1).await;
+            if self.is_interrupted() {
+                run.for_each(|_| self.outbox.done(chunk.release, chunk.chunk));
+                continue;
+            }
             let (work, composer) = (Arc::clone(&self.work), Arc::clone(&self.composer));
             let chunk = Arc::clone(&chunk);
             self.composing.spawn_blocking(move || {

@@ -228,15 +228,16 @@ fn open_attempts(
         .0;
     for (intent, attempt, epoch, unresolved_dots) in found {
         let key = AttemptKey { tenant: scope.tenant, release: scope.release, intent, attempt };
-        let (session, opened_at) = connection
+        let (session, opened_at, relay) = connection
             .prepare_cached(queries::ATTEMPT_GET)?
             .query_row(params![wide(key.tenant.0), wide(key.release.0), intent.0, attempt.0], |row| {
-                Ok((row.get::<_, i64>(0)?, Timestamp::from_millis(row.get(1)?)))
+                Ok((row.get::<_, i64>(0)?, Timestamp::from_millis(row.get(1)?), row.get::<_, i64>(2)?))
             })?;
         let (journal, boot) = journal_of(connection, epoch)?;
         open.push(OpenAttempt {
             key,
             session: domain::SessionId(session.cast_unsigned()),
+            relay: domain::RelayId(relay.cast_unsigned()),
             journal,
             boot,
             unresolved_dots,

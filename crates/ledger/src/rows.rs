@@ -223,6 +223,14 @@ impl DeliveryCommit {
             && self.returns.is_empty()
             && self.relay_use.is_empty()
     }
+
+    /// Counts messages through a limited relay.
+    pub fn count_use(&mut self, used: RelayUse) {
+        match self.relay_use.iter_mut().find(|other| other.relay == used.relay) {
+            Some(other) => other.messages += used.messages,
+            None => self.relay_use.push(used),
+        }
+    }
 }
 
 /// What a group commit refused; everything else in it is durable.
@@ -295,6 +303,8 @@ pub struct OpenAttempt {
     pub key: AttemptKey,
     /// Over which session.
     pub session: SessionId,
+    /// Through which relay.
+    pub relay: RelayId,
     /// The journal of the sender that opened it.
     pub journal: u64,
     /// The boot id under which it was opened.

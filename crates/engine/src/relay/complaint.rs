@@ -1,5 +1,5 @@
-//! Which failures of sessions are worth a line in the log: a relay in trouble fails hundreds of them a second, all
-//! for one reason.
+//! Which failures of sessions are worth a line in the log, and what of them: a relay in trouble fails hundreds of them
+//! a second, all for one reason, and its replies may quote addresses, which no log may hold.
 
 use std::time::Duration;
 
@@ -33,9 +33,22 @@ impl Complaints {
     }
 }
 
+/// A relay's words without the addresses in them.
+pub fn without_addresses(text: &str) -> String {
+    let words = text.split(' ').map(|word| if word.contains('@') { "…" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_stay_out() {
+        let check = |text: &str, expected: &str| assert_eq!(without_addresses(text), expected);
+        check("421 4.7.0 <yamada@example.jp>: try later", "421 4.7.0 … try later");
+        check("cannot connect: refused", "cannot connect: refused");
+    }
 
     #[test]
     fn a_reason_is_said_once_a_minute_and_counted() {

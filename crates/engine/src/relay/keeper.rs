@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::breaker::SessionHealth;
 use tokio::task::JoinSet;
 
+use super::complaint::without_addresses;
 use super::{BrokenReason, RelayActor, RelayStatus, lock};
 use crate::session::{self, SessionReport};
 
@@ -80,15 +81,17 @@ impl RelayActor {
                 // Every session finds the same fault: the first one says so, the others only end.
                 if !matches!(*self.status.borrow(), RelayStatus::Stopped(_) | RelayStatus::Broken(_)) {
                     let reason = reason.unwrap_or_else(|| "the relay cannot be used".to_owned());
-                    tracing::error!(relay = %self.spec.relay, place, reason, "the relay is stopped");
+                    let said = without_addresses(&reason);
+                    tracing::error!(relay = %self.spec.relay, place, reason = said, "the relay is stopped");
                     self.status.send_replace(RelayStatus::Stopped(format!("relay {place}: {reason}")));
                 }
                 self.drain();
             }
             (SessionHealth::Failed, reason) => {
                 let reason = reason.unwrap_or_default();
-                if let Some(unsaid) = lock(&self.complaints).take(&reason, now) {
-                    tracing::warn!(relay = %self.spec.relay, place, reason, unsaid, "a session failed");
+                let said = without_addresses(&reason);
+                if let Some(unsaid) = lock(&self.complaints).take(&said, now) {
+                    tracing::warn!(relay = %self.spec.relay, place, reason = said, unsaid, "a session failed");
                 }
                 if self.breaker().is_open() {
                     self.status.send_if_modified(|status| {

@@ -56,6 +56,7 @@ pub(super) async fn a_takeover_fences_the_sender_before(bench: &Bench<'_>) -> Ke
     let expected = OpenAttempt {
         key: stage.key(1, 1),
         session: stage.session.session,
+        relay: stage.session.relay,
         journal: 71,
         boot: [8; 16],
         unresolved_dots: 0,

@@ -66,31 +66,32 @@ pub async fn run(options: DrillOptions) -> anyhow::Result<DrillReport> {
         (None, None) => anyhow::bail!("the drill has no sink"),
     };
     let mut fleet = Fleet::assemble(&folder.0.join("data"), sink, options.plant_borrowing).await?;
-    let mut statement = Statement::default();
+    let (mut statement, mut accepted) = (Statement::default(), Vec::new());
     for round in 0..options.rounds {
         let plan = plan::of_round(round);
         if let Some(oracle) = &oracle {
             oracle.prepare(round, &plan, &fleet);
         }
-        statement.join(&round::run(&mut fleet, round, &plan, oracle.is_some()).await?);
+        let (sum, more) = round::run(&mut fleet, round, &plan, oracle.is_some()).await?;
+        statement.join(&sum);
+        accepted.extend(more);
     }
     let rotations = fleet.rotations();
     fleet.stage.close().await?;
     let (refused_logins, judgement) = match oracle {
-        Some(oracle) => oracle.judge(),
+        Some(oracle) => oracle.judge(&accepted),
         None => (0, None),
     };
     Ok(DrillReport { rounds: options.rounds, statement, rotations, refused_logins, judgement })
 }
 
 impl DrillReport {
-    /// Mails that have no answer, by the books or by the sink's log, whichever misses more. A mail that the books
-    /// call unknown may have been kept or not.
+    /// Mails that the books have no answer for, and those that they call accepted though the sink never kept them. A
+    /// mail that the books call unknown may have been kept or not.
     #[must_use]
     pub fn missing(&self) -> u64 {
         let Statement { audience, accepted, unknown, .. } = self.statement;
         let owed = u64::from(self.rounds * TENANTS * MAILS_PER_ROUND).max(audience);
-        let kept = self.judgement.map_or(owed, |judgement| judgement.kept);
-        owed.saturating_sub(accepted + unknown).max(owed.saturating_sub(kept + unknown))
+        owed.saturating_sub(accepted + unknown) + self.judgement.map_or(0, |judgement| judgement.lost)
     }
 }

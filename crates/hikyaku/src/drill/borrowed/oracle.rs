@@ -20,8 +20,8 @@ use super::plan::RoundPlan;
 pub struct Judgement {
     /// Mails whose session was opened with another tenant's secret.
     pub foreign: u64,
-    /// Different mails that the sink kept.
-    pub kept: u64,
+    /// Mails that are accepted by the books and that the sink never kept.
+    pub lost: u64,
 }
 
 /// The sink with its accounts.
@@ -83,8 +83,8 @@ impl Oracle {
         self.sink.set_behaviour(Behaviour { rules, refused_secrets: refused, ..Behaviour::default() });
     }
 
-    /// Reads the log: how many logins were refused, and whose mails went where.
-    pub fn judge(self) -> (u64, Option<Judgement>) {
+    /// Reads the log: how many logins were refused, whose mails went where, and which of the accepted never came.
+    pub fn judge(self, accepted: &[String]) -> (u64, Option<Judgement>) {
         let mut seen = HashSet::new();
         let mut foreign = 0;
         self.sink.for_each_mail(0, |mail| {
@@ -96,8 +96,8 @@ impl Oracle {
                 seen.extend(mail.to);
             }
         });
-        let kept = seen.len() as u64;
+        let lost = accepted.iter().filter(|address| !seen.contains(*address)).count() as u64;
         let refused = self.sink.stop().logins_refused;
-        (refused, Some(Judgement { foreign, kept }))
+        (refused, Some(Judgement { foreign, lost }))
     }
 }

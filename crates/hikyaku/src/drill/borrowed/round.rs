@@ -1,6 +1,6 @@
 //! One round: every tenant freezes a release, all are let go in the same moment, and each is sent until settled.
 
-use domain::{Lane, Statement};
+use domain::{IntentNo, IntentState, Lane, Statement};
 use engine::{ReleaseEnd, ReleaseRun};
 use ledger::ReleaseRow;
 
@@ -11,13 +11,13 @@ use super::plan::RoundPlan;
 /// How often a release is taken up again after a changed secret.
 const RESUMES_MAX: u32 = 5;
 
-/// Runs a round; gives the sum of its releases' statements.
+/// Runs a round; gives the sum of its releases' statements, and who is accepted by the books.
 pub async fn run(
     fleet: &mut Fleet,
     round: u32,
     plan: &RoundPlan,
     revokes: bool,
-) -> anyhow::Result<Statement> {
+) -> anyhow::Result<(Statement, Vec<String>)> {
     plan.rotated_before.iter().for_each(|number| fleet.rotate(*number));
     let mut releases = Vec::new();
     for member in &fleet.members {
@@ -30,9 +30,9 @@ pub async fn run(
         let member = fleet.members[*number as usize].clone();
         fleet.relay(&member).await?;
     }
-    for _ in 0..RESUMES_MAX {
+    for resumes in 0.. {
         let unfinished = wait_for_all(runs).await?;
-        if unfinished.is_empty() {
+        if unfinished.is_empty() || resumes == RESUMES_MAX {
             break;
         }
         for (number, _) in unfinished.iter().filter(|(_, stopped)| *stopped && revokes) {
@@ -73,14 +73,19 @@ async fn wait_for_all(runs: Vec<Run>) -> anyhow::Result<Vec<(u32, bool)>> {
     Ok(unfinished)
 }
 
-async fn total(fleet: &Fleet, releases: &[(Member, ReleaseRow)]) -> anyhow::Result<Statement> {
-    let mut total = Statement::default();
+async fn total(fleet: &Fleet, releases: &[(Member, ReleaseRow)]) -> anyhow::Result<(Statement, Vec<String>)> {
+    let (mut total, mut accepted) = (Statement::default(), Vec::new());
     for (member, row) in releases {
         let sender = Some(fleet.stage.engine.sender());
         let statement = fleet.stage.store.statement(member.account.tenant, row.release, sender).await?;
         total.join(&statement.statement);
+        let state = Some(IntentState::Accepted);
+        let store = &fleet.stage.store;
+        let views =
+            store.recipients(row.tenant, row.release, state, sender, IntentNo(0), MAILS_PER_ROUND).await?;
+        accepted.extend(views.into_iter().filter_map(|view| view.address));
     }
-    Ok(total)
+    Ok((total, accepted))
 }
 
 async fn freeze(fleet: &Fleet, member: &Member, round: u32) -> anyhow::Result<(Member, ReleaseRow)> {
