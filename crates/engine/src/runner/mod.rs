@@ -1,23 +1,22 @@
-//! Feeds one release to its relay's outbox until every intent of it is terminal: lease, compose, wait, settle.
+//! Brings one release to its end, until every intent of it is terminal: feed, wait, settle.
 //!
-//! Composing goes on over the border of chunks and leases: while the last pieces of one lease are composed, the next
-//! lease is asked for. Holds (pause, cancel, deadline) are obeyed before anything new is leased; what is on the wire
-//! ends first.
+//! Holds (pause, cancel, deadline) are obeyed before anything new is leased; what is on the wire ends first.
 //! *Finished* is asked of the books, never concluded from what was fed.
 
-use std::ops::Range;
+mod feed;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use domain::{Phase, Timestamp, Verdict};
-use ledger::{LeaseRequest, LeasedChunk, LedgerError, OutcomeRow, ReleaseState, SettleRequest};
+use domain::{Timestamp, Verdict};
+use ledger::{LeasedChunk, LedgerError, ReleaseState, SettleRequest};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::compose::{Composer, Piece, ReadyMail, ReleaseWork, compose_piece};
-use crate::outbox::{Outbox, Room};
-use crate::relay::{BrokenReason, Orders, RelayActor, RelayStatus};
+use crate::compose::{Composer, Piece, ReleaseWork};
+use crate::outbox::Outbox;
+use crate::relay::{Orders, RelayActor, RelayStatus};
 
 /// The longest nap before looking at the store again.
 const NAP_MAX: Duration = Duration::from_secs(1);
@@ -147,35 +146,6 @@ impl Runner {
         })
     }
 
-    /// Leases and feeds once, up to the last pieces, which go on being composed; waits when nothing is due. `Some`
-    /// once nothing is ahead.
-    async fn feed(&mut self) -> Result<Option<ReleaseEnd>, LedgerError> {
-        self.work.held.store(false, Ordering::Release);
-        let ground = &self.actor.ground;
-        let now = self.now();
-        let request = LeaseRequest {
-            tenant: self.work.tenant,
-            release: self.work.release,
-            sender: ground.sender,
-            now,
-            lease_until: now + ground.config.lease,
-            chunks_max: ground.config.chunks_per_lease,
-        };
-        let recorder = Arc::clone(&self.actor.recorder);
-        let returned = recorder.returned.notified();
-        tokio::pin!(returned);
-        returned.as_mut().enable();
-        let chunks = ground.store.delivery_lease(request).await?;
-        if chunks.is_empty() {
-            self.put_composed_in_line(0).await;
-            return self.wait_for_due(returned).await;
-        }
-        for chunk in chunks {
-            self.feed_chunk(Arc::new(chunk)).await;
-        }
-        Ok(None)
-    }
-
     /// Nothing is due: ends when nothing is ahead, else waits for a return, a due time, an order or the deadline.
     async fn wait_for_due(
         &self,
@@ -212,87 +182,6 @@ impl Runner {
             () = signals.changed() => {}
             () = self.actor.ground.clock.sleep(nap) => {}
         }
-    }
-
-    /// Composes a chunk in pieces, some at a time, and puts mails in line as room appears.
-    async fn feed_chunk(&mut self, chunk: Arc<LeasedChunk>) {
-        self.outbox.open(&chunk);
-        let config = self.actor.ground.config;
-        for run in runs(chunk.intents.len(), config.piece_mails) {
-            self.put_composed_in_line(config.composers.max(1) - 1).await;
-            if self.is_interrupted() {
-                run.for_each(|_| self.outbox.done(chunk.release, chunk.chunk));
-                continue;
-            }
-            let (work, composer) = (Arc::clone(&self.work), Arc::clone(&self.composer));
-            let chunk = Arc::clone(&chunk);
-            self.composing.spawn_blocking(move || {
-                let piece = compose_piece(&*composer, &work, &chunk, run);
-                (chunk, piece)
-            });
-        }
-    }
-
-    /// Puts composed mails in line until at most so many pieces are still being composed.
-    async fn put_composed_in_line(&mut self, left: usize) {
-        while self.composing.len() > left {
-            match self.composing.join_next().await {
-                None => return,
-                Some(Ok((chunk, piece))) => self.put_in_line(piece, &chunk).await,
-                // A defect in composing is caught mail by mail; what is left here would never be accounted for.
-                Some(Err(_)) => self.actor.break_off(BrokenReason::Defect),
-            }
-        }
-    }
-
-    async fn put_in_line(&self, piece: Piece, chunk: &LeasedChunk) {
-        for (key, error) in piece.refused {
-            let row = OutcomeRow {
-                key: ledger::AttemptKey { attempt: domain::AttemptNo(0), ..key },
-                verdict: Verdict::Rejected,
-                phase: Phase::Permit,
-                code: None,
-                enhanced: None,
-                reply_digest: [0; 16],
-                reply_text: error.to_string(),
-                at: self.now(),
-                retry_at: None,
-            };
-            self.actor.recorder.outcome(row, None);
-            self.outbox.done(chunk.release, chunk.chunk);
-        }
-        let mut interrupted = false;
-        for mail in piece.mails {
-            interrupted = interrupted || self.is_interrupted();
-            if !interrupted && let Some(room) = self.room_for(&mail).await {
-                self.outbox.put(mail, room);
-            } else {
-                interrupted = true;
-                self.outbox.done(chunk.release, chunk.chunk);
-            }
-        }
-    }
-
-    /// Room in line; `None` when something else is to be done first.
-    async fn room_for(&self, mail: &ReadyMail) -> Option<Room> {
-        if let Some(room) = self.outbox.try_room(mail) {
-            return Some(room);
-        }
-        let mut signals = self.signals.clone();
-        tokio::select! {
-            room = self.outbox.room(mail) => room,
-            () = signals.changed() => None,
-            () = self.actor.ground.clock.sleep(self.deadline_at.since(self.now())) => None,
-        }
-    }
-
-    /// True when nothing more of the release should be put in line.
-    fn is_interrupted(&self) -> bool {
-        let changed = |signal: Result<bool, _>| signal.unwrap_or(true);
-        self.work.is_held()
-            || self.signals.nudges.has_changed().unwrap_or(false)
-            || changed(self.signals.status.has_changed())
-            || changed(self.signals.orders.has_changed())
     }
 
     /// Settles what is owed with one verdict, then ends once no chunk is out.
@@ -337,10 +226,4 @@ impl Runner {
     fn now(&self) -> Timestamp {
         self.actor.ground.clock.now()
     }
-}
-
-/// The ranges of `count` things in runs of at most `length`.
-fn runs(count: usize, length: usize) -> impl Iterator<Item = Range<usize>> {
-    let length = length.max(1);
-    (0..count).step_by(length).map(move |start| start..count.min(start + length))
 }
