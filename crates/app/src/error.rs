@@ -17,6 +17,9 @@ pub enum AppError {
     /// The data folder cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// No copy of the folder, or none from one.
+    #[error(transparent)]
+    Backup(#[from] crate::backup::BackupError),
     /// The list cannot be used.
     #[error(transparent)]
     List(#[from] ListError),

@@ -6,6 +6,7 @@
 //! checked was; a release is composed from the books, never from files; no secret is in an error or in `Debug`.
 
 pub mod access;
+pub mod backup;
 pub mod books;
 pub mod compose;
 pub mod control;

@@ -40,6 +40,10 @@ pub enum Command {
     Export(ExportFlags),
     /// Verify such a copy; exit code 4 when something in it was changed.
     Verify(VerifyFlags),
+    /// A copy of the data folder as it stands now, also while a send runs.
+    Backup(BackupFlags),
+    /// A data folder from a backup, with everything that may be sent on hold.
+    Restore(RestoreFlags),
     /// Prove that an incident of the past cannot happen here.
     #[command(subcommand)]
     Drill(DrillCommand),
@@ -272,6 +276,32 @@ pub struct ExportFlags {
     /// Where, whose, how to print.
     #[command(flatten)]
     pub folder: FolderFlags,
+}
+
+/// `backup`.
+#[derive(Debug, Args)]
+pub struct BackupFlags {
+    /// A new folder for the copy.
+    pub target: PathBuf,
+    /// The data folder.
+    #[arg(long, value_name = "DIR", default_value = "./hikyaku-data")]
+    pub data: PathBuf,
+    /// Print JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `restore`.
+#[derive(Debug, Args)]
+pub struct RestoreFlags {
+    /// The copy.
+    pub source: PathBuf,
+    /// The data folder that is made; it must not exist yet.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Print JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `verify`.

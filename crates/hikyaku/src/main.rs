@@ -55,6 +55,8 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Drill(DrillCommand::BorrowedCredentials(flags)) => command::drill::borrowed(&flags),
         Command::Drill(DrillCommand::Fairness(flags)) => command::drill::fairness(&flags),
         Command::Export(flags) => command::export::run(&flags),
+        Command::Backup(flags) => command::backup::backup(&flags),
+        Command::Restore(flags) => command::backup::restore(&flags),
         Command::Verify(flags) => command::verify::run(&flags),
         Command::Pause(flags) => command::hold::run(&flags, app::hold::HoldOrder::Pause),
         Command::Resume(flags) => command::hold::run(&flags, app::hold::HoldOrder::Resume),

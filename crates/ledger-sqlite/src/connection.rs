@@ -61,6 +61,22 @@ pub(crate) fn open_reader(folder: &Path, options: &SqliteOptions) -> Result<Conn
     Ok(connection)
 }
 
+/// Copies the books of one folder into another as they stand at one moment, also beside their owner. The copy is not
+/// synced.
+///
+/// # Errors
+/// As opening them for reading; and when the copy cannot be written, or one stands there already.
+pub fn copy_books(from: &Path, to: &Path) -> Result<(), LedgerError> {
+    let connection = open_reader(from, &SqliteOptions::default())?;
+    let target = to.join(DATABASE_FILE);
+    let name = target.to_str().ok_or_else(|| LedgerError::Refused {
+        operation: "copying the books",
+        reason: format!("{} is not UTF-8", target.display()),
+    })?;
+    let copied = connection.execute(crate::queries::BOOKS_COPY, [name]).map_err(Failure::from);
+    copied.map(|_| ()).map_err(|failure| failure.during("copying the books"))
+}
+
 fn open(folder: &Path, options: &SqliteOptions, flags: OpenFlags) -> Result<Connection, Failure> {
     let path = folder.join(DATABASE_FILE);
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -29,6 +29,6 @@ mod store;
 mod walk;
 mod writer;
 
-pub use connection::DATABASE_FILE;
+pub use connection::{DATABASE_FILE, copy_books};
 pub use options::{SqliteOptions, Synchronous};
 pub use store::SqliteStore;

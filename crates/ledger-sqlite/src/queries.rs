@@ -27,6 +27,7 @@ queries! {
     AUDIENCE_WAVE_INSERT = "audience_wave_insert";
     AUDIENCE_WAVE_LIST = "audience_wave_list";
     AUDIENCE_WAVE_SEAL = "audience_wave_seal";
+    BOOKS_COPY = "books_copy";
     CONTENT_PART_INSERT = "content_part_insert";
     CONTENT_PART_LIST = "content_part_list";
     COUNTER_ADD = "counter_add";

@@ -1,6 +1,7 @@
 //! One file a subcommand: flags to a use case, what came of it to print and exit code.
 
 pub mod attempts;
+pub mod backup;
 pub mod check;
 pub mod drill;
 pub mod export;
