@@ -28,6 +28,12 @@ pub fn executor() -> anyhow::Result<tokio::runtime::Runtime> {
 pub async fn read(dir: &Path) -> anyhow::Result<Reading> {
     app::folder::look_into(dir)?;
     if !dir.join(ledger_sqlite::DATABASE_FILE).is_file() {
+        let (sealed, _) = app::folder::Seals::in_folder(dir).read()?;
+        anyhow::ensure!(
+            sealed.is_empty(),
+            "the books of the data folder {} are lost; restore a backup",
+            dir.display()
+        );
         anyhow::bail!("the data folder {} has no books yet: nothing was ever frozen in it", dir.display());
     }
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open_read_only(dir, SqliteOptions::default())?);
@@ -42,6 +48,7 @@ pub fn own(
     boot: [u8; 16],
     config: EngineConfig,
 ) -> anyhow::Result<(Premises, Arc<SqliteStore>)> {
+    refuse_lost_books(&folder)?;
     let store = Arc::new(SqliteStore::open(folder.dir(), options)?);
     let premises = Premises {
         folder,
@@ -53,6 +60,23 @@ pub fn own(
         config,
     };
     Ok((premises, store))
+}
+
+/// Seals without books: beginning anew would send everything a second time.
+fn refuse_lost_books(folder: &DataFolder) -> anyhow::Result<()> {
+    let path = folder.dir().join(ledger_sqlite::DATABASE_FILE);
+    let is_there = std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+    let (sealed, _) = folder.seals().read()?;
+    if !is_there && !sealed.is_empty() {
+        anyhow::bail!(
+            "the books of the data folder {} are lost: {} is missing or empty, though seals.log names {} chains of \
+             them; restore a backup, or use another --data",
+            folder.dir().display(),
+            ledger_sqlite::DATABASE_FILE,
+            sealed.len()
+        );
+    }
+    Ok(())
 }
 
 /// Who is at the keyboard, for the record.

@@ -19,8 +19,13 @@ impl Session {
         let Some(armed) = self.on_wire.remove(place) else { return Ok(()) };
         let Some(result) = settlement.results.first() else { return Ok(()) };
         let now = self.actor.ground.clock.now();
+        let hopeless = verdict::wants_other_session(result);
         let row = match &armed.unfit {
             Some(reason) => verdict::unfit(&armed.mail, reason, now),
+            None if hopeless.is_some() => {
+                let row = verdict::outcome(&armed.mail, result, &self.actor.ground.key, now);
+                OutcomeRow { verdict: Verdict::Deferred, retry_at: Some(now), ..row }
+            }
             None if armed.behind && verdict::is_out_of_sequence(result) => {
                 self.actor.no_more_behind_content();
                 let row = verdict::outcome(&armed.mail, result, &self.actor.ground.key, now);
@@ -41,6 +46,11 @@ impl Session {
         self.is_slow = self.idle_since.since(self.progress_at) >= REPLY_SLOW;
         self.progress_at = self.idle_since;
         let used = self.actor.finish_message(row.phase > Phase::Permit);
+        if let Some(reason) = hopeless {
+            self.hopeless = Some(reason);
+            self.quitting = true;
+            self.client.quit(self.idle_since);
+        }
         self.record(armed, row, used).await
     }
 
@@ -83,6 +93,9 @@ impl Session {
             self.actor.break_off(error.into());
         }
         self.free_slots();
+        if let Some(reason) = self.hopeless {
+            return SessionReport { health: SessionHealth::Hopeless, reason: Some(reason) };
+        }
         let Some(end) = &self.end else { return SessionReport { health: SessionHealth::Good, reason: None } };
         let health = verdict::health(end, self.carried);
         let user = self.actor.spec.login.as_ref().map(|login| login.user.as_str());

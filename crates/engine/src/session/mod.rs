@@ -86,6 +86,7 @@ pub async fn run(actor: Arc<RelayActor>, ring: Ring) -> SessionReport {
         taken: 0,
         carried: 0,
         draining: false,
+        hopeless: None,
         quitting: false,
         releasing: JoinSet::new(),
         ordered: false,
@@ -151,6 +152,8 @@ struct Session {
     taken: u32,
     carried: u32,
     draining: bool,
+    /// Why no session opened like this one will ever carry a mail.
+    hopeless: Option<String>,
     /// QUIT was asked for: nothing more is taken in hand.
     quitting: bool,
     /// Mails that left the hand unused, while their permits become durable.

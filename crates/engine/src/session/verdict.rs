@@ -75,6 +75,19 @@ pub fn is_out_of_sequence(result: &DeliveryResult) -> bool {
     matches!(result, DeliveryResult::Rejected { phase: Phase::Mail, reply } if reply.code.get() == 503)
 }
 
+/// Why the relay refuses every mail of this session, when it asks for a login or for TLS first (530, RFC 4954 section 6
+/// and RFC 3207 section 4): that says nothing of the mail.
+#[must_use]
+pub fn wants_other_session(result: &DeliveryResult) -> Option<String> {
+    match result {
+        DeliveryResult::Rejected { reply, .. } if reply.code.get() == 530 => Some(format!(
+            "the relay takes no mail over such a session ({reply}); give user and password, and tls= as the relay \
+             wants it, in the relay URL"
+        )),
+        _ => None,
+    }
+}
+
 /// The entry for a mail that the SMTP client would not take.
 #[must_use]
 pub fn unfit(mail: &ReadyMail, reason: &str, now: Timestamp) -> OutcomeRow {

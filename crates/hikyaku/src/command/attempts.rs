@@ -22,7 +22,7 @@ pub fn run(flags: &AttemptsFlags) -> anyhow::Result<Exit> {
     } else {
         found.iter().for_each(|view| print::line(&text(view)));
         if found.is_empty() {
-            print::line("no attempts");
+            print::line("no attempts: the release has no such recipient, or was never tried for it");
         }
     }
     Ok(Exit::Well)

@@ -37,7 +37,8 @@ pub fn run(flags: &StatementFlags) -> anyhow::Result<Exit> {
             print::line(&print::statement::table(&flags.folder.tenant, &total, &differences, lang));
         }
     }
-    let settled = total.is_settled() && differences.is_empty();
+    // As `send` says it: a cancelled mail was owed and was not sent.
+    let settled = total.is_settled() && total.cancelled == 0 && differences.is_empty();
     Ok(if settled { Exit::Well } else { Exit::Unsettled })
 }
 

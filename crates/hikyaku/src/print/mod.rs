@@ -15,8 +15,16 @@ pub fn language(asked: Option<Lang>) -> Lang {
     })
 }
 
-/// Prints one line to stdout; a closed pipe ends the printing, not the process.
+/// Prints one line to stdout. A closed pipe ends the printing, not the process; on any other failure (a full disk) the
+/// process ends with the code of a fault, for its reader would take what is there for all.
 pub fn line(text: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    let mut out = std::io::stdout().lock();
+    let written = writeln!(out, "{text}").and_then(|()| out.flush());
+    if let Err(error) = written
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        eprintln!("hikyaku: the output cannot be written: {error}");
+        std::process::exit(i32::from(crate::exit::Exit::Refused.code()));
+    }
 }

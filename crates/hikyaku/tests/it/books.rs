@@ -65,7 +65,7 @@ fn a_cancel_that_was_cut_off_is_taken_up_again() {
     assert_eq!(books.execute("UPDATE release_state SET state = 4", []).unwrap(), 1);
     drop(books);
     assert_eq!(scene.ask(&["cancel", "news"]).expect(0).json()[0]["from"], "cancelled");
-    assert_eq!(scene.ask(&["statement", "news"]).expect(0).number("cancelled"), 20);
+    assert_eq!(scene.ask(&["statement", "news"]).expect(3).number("cancelled"), 20);
     let refused = scene.ask(&["cancel", "news"]).expect(2);
     assert!(refused.stderr.contains("does not apply"), "{refused:?}");
     scene.ask(&["check"]).expect(0);
@@ -90,4 +90,32 @@ fn a_day_is_the_sum_of_what_was_frozen_on_it() {
     check(local.tomorrow().unwrap(), 0, 0);
     let refused = scene.ask(&["statement", "--day", "24.11.2026"]).expect(2);
     assert!(refused.stderr.contains("write it as 2026-11-24"), "{refused:?}");
+}
+
+#[test]
+fn lost_books_are_not_begun_anew() {
+    let scene = Scene::of(3);
+    scene.send(&[]).expect(0);
+    let lose = |how: &dyn Fn(&std::path::Path)| {
+        how(&scene.path("data/books.db"));
+        let refused = scene.send(&[]).expect(2);
+        assert!(
+            refused.stderr.contains("are lost") && refused.stderr.contains("restore a backup"),
+            "{refused:?}"
+        );
+    };
+    lose(&|books| std::fs::write(books, "").unwrap());
+    lose(&|books| std::fs::remove_file(books).unwrap());
+    assert!(scene.ask(&["statement"]).expect(2).stderr.contains("are lost"));
+    assert_eq!(scene.sink.snapshot().kept, 3, "nobody gets it twice");
+}
+
+#[test]
+fn what_cannot_be_printed_is_a_fault() {
+    let scene = Scene::of(2);
+    scene.send(&[]).expect(0);
+    let mut command = scene.command(&["statement", "--data", "data", "--json"]);
+    command.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());
+    let status = command.status().unwrap();
+    assert_eq!(status.code(), Some(2));
 }

@@ -87,3 +87,13 @@ fn the_right_to_send_needs_starttls_where_it_is_asked_for() {
     let ran = run(scene.send_through(&format!("smtp://u:p@{}", scene.sink.addr()), &[]));
     stopped(&scene, ran, "TLS is required");
 }
+
+#[test]
+fn a_relay_that_wants_a_login_refuses_no_mail_for_good() {
+    let rule = "user:right".parse().unwrap();
+    let scene = Scene::with(3, SinkConfig { auth: rule, ..SinkConfig::default() });
+    let without = format!("smtp://{}?tls=none", scene.sink.addr());
+    stopped(&scene, run(scene.send_through(&without, &[])), "give user and password");
+    let with = format!("smtp://user:right@{}?tls=none", scene.sink.addr());
+    assert_eq!(run(scene.send_through(&with, &[])).expect(0).number("accepted"), 3);
+}
