@@ -33,7 +33,9 @@ pub enum AddressError {
     #[error("the address contains a control character")]
     Control,
     /// White space, brackets, commas … outside quotes.
-    #[error("the part before `@` has a character that is not allowed there")]
+    #[error(
+        "the part before `@` has a character that is not allowed there; give the address alone, without name or brackets"
+    )]
     LocalCharacter,
     /// A dot first, last or doubled, or an empty local part.
     #[error("the part before `@` is empty or has a dot at its start, its end or twice in a row")]

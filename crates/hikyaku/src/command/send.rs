@@ -178,12 +178,14 @@ fn show(report: &SendReport, flags: &SendFlags) {
         eprintln!("hikyaku: the relay was stopped: {reason}");
         eprintln!("hikyaku: what is pending was not sent; mend the cause and run the same command again");
     }
+    let (view, lang) = (&report.statement, print::language(flags.folder.lang));
+    for remedy in print::statement::remedies(&report.release.name, &view.statement, lang) {
+        eprintln!("hikyaku: {remedy}");
+    }
     if flags.folder.json {
         print::line(&object(report, &flags.folder.tenant).to_string());
     } else {
-        let view = &report.statement;
         let title = format!("{} ({})", report.release.name, report.release.release);
-        let lang = print::language(flags.folder.lang);
         print::line(&print::statement::table(&title, &view.statement, &view.differences, lang));
     }
 }

@@ -22,6 +22,40 @@ pub fn table(title: &str, statement: &Statement, differences: &[Difference], lan
     lines.join("\n")
 }
 
+/// What can be done about mails that did not arrive, one line a state.
+pub fn remedies(release: &str, statement: &Statement, lang: Lang) -> Vec<String> {
+    let remedy = |state: IntentState| {
+        let text = match state {
+            IntentState::Unknown => pick(
+                lang,
+                "may have arrived; under --policy hold they are never sent again by themselves",
+                "届いた可能性があります（--policy hold では自動で再送しません）",
+            ),
+            IntentState::Expired => pick(
+                lang,
+                "were not sent by the deadline and will not be; send to them alone with --new, and give --deadline",
+                "期限までに送れず、今後も送りません。その宛先だけを --new と --deadline で送ってください",
+            ),
+            IntentState::Cancelled => pick(
+                lang,
+                "were cancelled and will not be sent; --new begins the release anew",
+                "取り消されており、今後も送りません。--new で改めて配信できます",
+            ),
+            IntentState::Pending => pick(
+                lang,
+                "are still owed; the same command goes on with them",
+                "未送信です。同じコマンドをもう一度実行すると続きから送ります",
+            ),
+            IntentState::Accepted | IntentState::Rejected | IntentState::Suppressed => return None,
+        };
+        let count = statement.of(state);
+        let ask = format!("`hikyaku recipients {release} --outcome {}`", state.word());
+        (count > 0)
+            .then(|| format!("{} {}: {text} ({ask})", grouped(&count.to_string()), word(Some(state), lang)))
+    };
+    IntentState::ALL.into_iter().filter_map(remedy).collect()
+}
+
 fn verdict(statement: &Statement, differences: &[Difference], lang: Lang) -> &'static str {
     if statement.difference() != 0 || !differences.is_empty() {
         pick(
@@ -92,6 +126,23 @@ mod tests {
         check("999", "999");
         check("1000", "1,000");
         check("-16322862", "-16,322,862");
+    }
+
+    #[test]
+    fn each_state_that_did_not_arrive_has_a_remedy() {
+        let statement = Statement {
+            audience: 9,
+            accepted: 4,
+            rejected: 2,
+            unknown: 1,
+            expired: 2,
+            ..Statement::default()
+        };
+        let said = remedies("news", &statement, Lang::En);
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[0].starts_with("2 expired: were not sent") && said[0].contains("--outcome expired"));
+        assert!(said[1].starts_with("1 unknown: may have arrived"));
+        assert!(remedies("news", &statement, Lang::Ja)[1].starts_with("1 不明: 届いた"));
     }
 
     #[test]
