@@ -5,15 +5,15 @@
 
 use std::ops::ControlFlow;
 
-use domain::{IntentNo, IntentState, Timestamp, UnknownPolicy};
-use ledger::ReleaseRow;
+use domain::{IntentState, Timestamp, UnknownPolicy};
+use ledger::{ReleaseRow, Scope};
 use rusqlite::{OptionalExtension, params};
 
 use crate::columns::wide;
 use crate::draft::Draft;
 use crate::failure::Failure;
 use crate::queries;
-use crate::walk::{Scope, walk};
+use crate::walk::walk;
 
 /// Changes the release, and the schedule of its unknown mails with it; false when there is no such release.
 pub(crate) fn reschedule(draft: &Draft<'_>, row: &ReleaseRow, resend_at: Timestamp) -> Result<bool, Failure> {
@@ -39,13 +39,12 @@ pub(crate) fn reschedule(draft: &Draft<'_>, row: &ReleaseRow, resend_at: Timesta
 
 /// Unknown intents that nobody works on: number, whether the schedule names them, unresolved message ends.
 fn unknown(draft: &Draft<'_>, row: &ReleaseRow) -> Result<Vec<(u32, bool, u32)>, Failure> {
-    let scope =
-        Scope { tenant: row.tenant, release: row.release, first: IntentNo(0), last: IntentNo(u32::MAX) };
+    let scope = Scope::whole(row.tenant, row.release);
     let mut found = Vec::new();
     walk::<()>(draft.connection(), scope, |owed| {
         let fold = owed.fold(None);
         if fold.state() == IntentState::Unknown && owed.open().next().is_none() {
-            found.push((owed.intent, owed.retry_at.is_some(), fold.unresolved_dots()));
+            found.push((owed.intent.0, owed.retry_at.is_some(), fold.unresolved_dots()));
         }
         Ok(ControlFlow::Continue(()))
     })?;
