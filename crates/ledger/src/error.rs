@@ -35,6 +35,12 @@ pub enum LedgerError {
         /// What was found.
         reason: String,
     },
+    /// The database server does not keep what it is given, or cannot be used as it was asked to be.
+    #[error("this database server cannot hold the books: {reason}")]
+    Unfit {
+        /// What it lacks, and the remedy.
+        reason: String,
+    },
     /// A row contradicts a key or check of the schema: a defect, or the breach of an invariant.
     #[error("the books refused a row while {operation}: {reason}")]
     Refused {
