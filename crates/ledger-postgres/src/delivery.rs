@@ -18,6 +18,9 @@ use crate::store::{PostgresStore, Write};
 use crate::values::{whole, wide};
 use crate::{lease, queries, settle, witness};
 
+/// How often an epoch is asked for when other nodes take each one first.
+const REGISTRATIONS_MAX: u32 = 64;
+
 #[async_trait]
 impl DeliveryStore for PostgresStore {
     async fn sender_register(&self, row: SenderRow) -> Stored<SenderEpoch> {
@@ -150,7 +153,11 @@ async fn sender_register(draft: &Draft, row: SenderRow) -> Result<SenderEpoch, F
     let (node, journal, started_at) =
         (wide(row.node.0), wide(row.journal), whole(row.started_at.as_millis()));
     let boot = row.boot.as_slice();
-    let epoch = draft.row(queries::SENDER_INSERT, &[&node, &journal, &boot, &started_at]).await?;
-    let epoch = epoch.ok_or(Failure::Again("another node registered just now"))?;
-    Ok(SenderEpoch(Columns(&epoch).id(0)?))
+    for _ in 0..REGISTRATIONS_MAX {
+        let epoch = draft.row(queries::SENDER_INSERT, &[&node, &journal, &boot, &started_at]).await?;
+        if let Some(epoch) = epoch {
+            return Ok(SenderEpoch(Columns(&epoch).id(0)?));
+        }
+    }
+    Err(Failure::Again("other nodes register all the time"))
 }

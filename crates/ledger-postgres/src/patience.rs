@@ -9,6 +9,8 @@ use crate::failure::{Failure, Remedy};
 
 /// Tries at most; the pauses of a server that is away add up to some seconds, in which it may start again.
 const TRIES_MAX: u32 = 10;
+/// Tries without a pause, where it was others' work that got in the way.
+const AT_ONCE_MAX: u32 = 3;
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
@@ -32,8 +34,8 @@ impl<'a> Patience<'a> {
         match failure.remedy() {
             Remedy::None => return Err(failure.during(self.operation)),
             _ if self.tries >= TRIES_MAX => return Err(failure.during(self.operation)),
-            Remedy::AtOnce => {}
-            Remedy::Later => {
+            Remedy::AtOnce if self.tries <= AT_ONCE_MAX => {}
+            Remedy::AtOnce | Remedy::Later => {
                 self.clock.sleep(self.pause).await;
                 self.pause = (self.pause * 2).min(PAUSE_MAX);
             }

@@ -55,11 +55,15 @@ async fn read_book(
     };
     let mut pass = BookPass::new(book);
     let mut rows = connection.stream(sql, &[]).await?;
-    while let Some(row) = rows.try_next().await? {
-        read_row(Columns(&row), book, &mut pass, links, notes)?;
-    }
+    let outcome = loop {
+        match rows.try_next().await {
+            Ok(Some(row)) => read_row(Columns(&row), book, &mut pass, links, notes)?,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error.into()),
+        }
+    };
     pass.finish(links, notes);
-    Ok(())
+    outcome
 }
 
 /// Hands one row over; one that cannot be understood is a finding.
