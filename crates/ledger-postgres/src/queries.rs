@@ -51,14 +51,12 @@ queries! {
     OWN from "../queries/" {
     ATTEMPT_INSERT = "attempt_insert";
     ATTEMPT_WALK = "attempt_walk";
-    DELIVERY_CHUNK_HASTEN = "delivery_chunk_hasten";
     DELIVERY_CHUNK_INSERT = "delivery_chunk_insert";
     DELIVERY_CHUNK_LEASE_DUE = "delivery_chunk_lease_due";
     DELIVERY_CHUNK_LOCK = "delivery_chunk_lock";
     DELIVERY_CHUNK_LOCK_DUE = "delivery_chunk_lock_due";
     DELIVERY_CHUNK_LOCK_HELD = "delivery_chunk_lock_held";
     DELIVERY_CHUNK_LOCK_RELEASE = "delivery_chunk_lock_release";
-    DELIVERY_CHUNK_RETURN = "delivery_chunk_return";
     DELIVERY_CHUNK_TAKE_OVER = "delivery_chunk_take_over";
     DELIVERY_CHUNK_TENANTS_ENDED = "delivery_chunk_tenants_ended";
     DELIVERY_CHUNK_TENANTS_HELD = "delivery_chunk_tenants_held";
@@ -72,7 +70,6 @@ queries! {
     RELEASE_STATE_LOCK = "release_state_lock";
     RELEASE_STATE_SHARE = "release_state_share";
     REPLY_TEXT_INSERT = "reply_text_insert";
-    RETRY_DUE_DROP = "retry_due_drop";
     RETRY_DUE_SET = "retry_due_set";
     SCHEMA_EXISTS = "schema_exists";
     SCHEMA_LOCK = "schema_lock";
@@ -104,9 +101,11 @@ queries! {
     CREDENTIAL_GET_BY_FINGERPRINT = "credential_get_by_fingerprint";
     CREDENTIAL_INSERT = "credential_insert";
     DELIVERY_CHUNK_COUNT = "delivery_chunk_count";
+    DELIVERY_CHUNK_HASTEN = "delivery_chunk_hasten";
     DELIVERY_CHUNK_LIST = "delivery_chunk_list";
     DELIVERY_CHUNK_NEXT_NO = "delivery_chunk_next_no";
     DELIVERY_CHUNK_RENEW = "delivery_chunk_renew";
+    DELIVERY_CHUNK_RETURN = "delivery_chunk_return";
     INTENT_BOOK_RANGE = "intent_book_range";
     INTENT_LAST = "intent_last";
     INTENT_SUPPRESSED_RANGE = "intent_suppressed_range";
@@ -134,6 +133,7 @@ queries! {
     RELEASE_STATE_RESCHEDULE = "release_state_reschedule";
     RELEASE_STATE_SEAL = "release_state_seal";
     RELEASE_STATE_SET = "release_state_set";
+    RETRY_DUE_DROP = "retry_due_drop";
     RETRY_DUE_DROP_RANGE = "retry_due_drop_range";
     RETRY_DUE_GET = "retry_due_get";
     SENDER_GET = "sender_get";

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{ChunkNo, IntentNo, ReleaseId, TenantId, Timestamp};
+use futures_util::future::try_join_all;
 use ledger::Chunk;
 
 use crate::columns::{self, Columns};
@@ -117,15 +118,13 @@ impl Schedule {
             let of = columns_of(&keys);
             connection.execute(queries::RETRY_DUE_SET, &[&tenant, &of.0, &of.1, &until]).await?;
         }
-        if !dropped.is_empty() {
-            let of = columns_of(&dropped);
-            connection.execute(queries::RETRY_DUE_DROP, &[&tenant, &of.0, &of.1]).await?;
-        }
-        if !self.due.is_empty() {
-            let due = self.due.into_iter().map(|(key, at)| (key, Some(at)));
-            write_due(connection, queries::DELIVERY_CHUNK_HASTEN, tenant, due).await?;
-        }
-        Ok(())
+        let drops = dropped.into_iter().map(|(release, intent)| async move {
+            let key = (wide(release.0), whole(intent.0));
+            connection.execute(queries::RETRY_DUE_DROP, &[&tenant, &key.0, &key.1]).await
+        });
+        try_join_all(drops).await?;
+        let due = self.due.into_iter().map(|(key, at)| (key, Some(at))).collect();
+        write_due(connection, queries::DELIVERY_CHUNK_HASTEN, tenant, due).await
     }
 }
 
@@ -135,23 +134,19 @@ pub(crate) async fn give_back(
     tenant: TenantId,
     due: Vec<((ReleaseId, ChunkNo), Option<Timestamp>)>,
 ) -> Result<(), Failure> {
-    if due.is_empty() {
-        return Ok(());
-    }
-    write_due(connection, queries::DELIVERY_CHUNK_RETURN, wide(tenant.0), due.into_iter()).await
+    write_due(connection, queries::DELIVERY_CHUNK_RETURN, wide(tenant.0), due).await
 }
 
+/// Few in a transaction, sent without waiting for each other.
 async fn write_due(
     connection: &Connection,
     sql: &str,
     tenant: Whole,
-    due: impl Iterator<Item = ((ReleaseId, ChunkNo), Option<Timestamp>)>,
+    due: Vec<((ReleaseId, ChunkNo), Option<Timestamp>)>,
 ) -> Result<(), Failure> {
-    let (mut releases, mut chunks, mut times) = (Vec::new(), Vec::new(), Vec::new());
-    for ((release, no), at) in due {
-        releases.push(wide(release.0));
-        chunks.push(whole(no.0));
-        times.push(at.map(|at| whole(at.as_millis())));
-    }
-    connection.execute(sql, &[&tenant, &releases, &chunks, &times]).await.map(drop)
+    let writes = due.into_iter().map(|((release, no), at)| async move {
+        let key = (wide(release.0), whole(no.0), at.map(|at| whole(at.as_millis())));
+        connection.execute(sql, &[&tenant, &key.0, &key.1, &key.2]).await
+    });
+    try_join_all(writes).await.map(drop)
 }
