@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ledger::LedgerError;
 use tokio_postgres::Config;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 
 /// How the connection to the server is protected, by libpq's words for `sslmode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,9 +73,9 @@ impl PostgresOptions {
     #[must_use]
     pub fn new(mut config: Config, tls: TlsMode) -> Self {
         config.ssl_mode(match tls {
-            TlsMode::Disable => tokio_postgres::config::SslMode::Disable,
-            TlsMode::Prefer => tokio_postgres::config::SslMode::Prefer,
-            TlsMode::Require | TlsMode::VerifyFull => tokio_postgres::config::SslMode::Require,
+            TlsMode::Disable => SslMode::Disable,
+            TlsMode::Prefer => SslMode::Prefer,
+            TlsMode::Require | TlsMode::VerifyFull => SslMode::Require,
         });
         let connect_max = Duration::from_secs(10);
         if config.get_application_name().is_none() {
@@ -86,6 +87,8 @@ impl PostgresOptions {
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(Duration::from_secs(30));
         }
+        // Of several hosts the one that is no standby; after a change of roles, the new one.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         let schema = "hikyaku".to_owned();
         Self { config, tls, root_certificates: None, schema, connections_max: 16, connect_max }
     }

@@ -45,7 +45,7 @@ pub(crate) const TRANSACTION_ROLLBACK: &str = "ROLLBACK";
 /// What each connection is set to. The tables grow from nothing within minutes, ahead of the server's statistics, and
 /// every statement has its index: plans by those alone. Waiting for a lock has an end.
 pub(crate) const CONNECTION_SETTINGS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; \
-    SET enable_mergejoin = off; SET jit = off; SET lock_timeout = '60s'; SET default_transaction_read_only = off";
+    SET enable_mergejoin = off; SET jit = off; SET lock_timeout = '60s'";
 
 queries! {
     OWN from "../queries/" {

@@ -53,7 +53,6 @@ async fn set_up(client: &Client, schema: &str) -> Result<(), HookError> {
         fsync: text(1) == "on",
         full_page_writes: text(2) == "on",
         synchronous_commit: text(3),
-        in_recovery: row.try_get(4).unwrap_or(true),
     };
     if let Some(reason) = settings.objection() {
         return Err(HookError::Message(reason.into()));
@@ -73,7 +72,6 @@ struct Settings<'a> {
     fsync: bool,
     full_page_writes: bool,
     synchronous_commit: &'a str,
-    in_recovery: bool,
 }
 
 impl Settings<'_> {
@@ -84,11 +82,6 @@ impl Settings<'_> {
                 "it is version {}; PostgreSQL 15 or newer is needed",
                 self.version / 10_000
             ));
-        }
-        if self.in_recovery {
-            return Some(
-                "it is a standby: name the primary, or give target_session_attrs=read-write".to_owned(),
-            );
         }
         let off = [
             (!self.fsync, "fsync", "a crash of the machine would lose commits and damage the books"),
@@ -141,13 +134,8 @@ async fn migrate_locked(client: &mut Client, schema: &str) -> Result<(), Failure
 mod tests {
     use super::*;
 
-    const FIT: Settings<'static> = Settings {
-        version: 150_019,
-        fsync: true,
-        full_page_writes: true,
-        synchronous_commit: "on",
-        in_recovery: false,
-    };
+    const FIT: Settings<'static> =
+        Settings { version: 150_019, fsync: true, full_page_writes: true, synchronous_commit: "on" };
 
     #[test]
     fn servers_that_forget_are_refused() {
@@ -158,7 +146,6 @@ mod tests {
             (Settings { fsync: false, ..FIT }, "fsync is off"),
             (Settings { full_page_writes: false, ..FIT }, "full_page_writes is off"),
             (Settings { synchronous_commit: "off", ..FIT }, "synchronous_commit is off"),
-            (Settings { in_recovery: true, ..FIT }, "standby"),
         ] {
             let objection = settings.objection().expect(word);
             assert!(objection.contains(word), "{objection}");

@@ -78,7 +78,12 @@ impl LedgerError {
     pub fn stops_all_dots(&self) -> bool {
         matches!(
             self,
-            Self::Full { .. } | Self::Io { .. } | Self::Damaged { .. } | Self::Refused { .. } | Self::Closed
+            Self::Full { .. }
+                | Self::Io { .. }
+                | Self::Damaged { .. }
+                | Self::Unfit { .. }
+                | Self::Refused { .. }
+                | Self::Closed
         )
     }
 }

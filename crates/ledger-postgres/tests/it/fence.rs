@@ -122,6 +122,46 @@ pub async fn a_pause_and_a_commit_wait_for_each_other(house: Arc<House>) {
     one.attempt(&chunk, &[(1, 1)]).await.expect("passes again");
 }
 
+pub async fn a_take_over_and_a_commit_wait_for_each_other(house: Arc<House>) {
+    let (schema, one, store) = nodes(&house, 2, 2).await;
+    let chunk = one.lease_one(5).await.expect("a chunk");
+    let two = on_node(&one, &store).await;
+    let raw = house.raw(&schema).await;
+    let watch = house.raw("public").await;
+    // A commit that was first: the take-over waits, and finds its attempt.
+    execute(&raw, "BEGIN; SELECT 1 FROM release_state FOR UPDATE").await;
+    let commit = DeliveryCommit { attempts: vec![one.permit(&chunk, 1, 1)], ..DeliveryCommit::default() };
+    let asking = {
+        let one = one.clone();
+        tokio::spawn(async move { one.commit(commit).await })
+    };
+    house.until_locked(&watch, &schema).await;
+    let taking = {
+        let two = two.clone();
+        tokio::spawn(async move { two.store.lease_takeover(two.sender, at(70)).await })
+    };
+    let two_wait = format!(
+        "SELECT count(*) = 2 FROM pg_stat_activity
+        WHERE application_name = '{schema}' AND wait_event_type = 'Lock'"
+    );
+    house.until(&watch, &two_wait).await;
+    execute(&raw, "COMMIT").await;
+    assert_eq!(asking.await.expect("joined").expect("a receipt").fenced, [], "the commit was first");
+    let open = taking.await.expect("joined").expect("a take-over");
+    assert_eq!(open.iter().map(|open| open.key).collect::<Vec<_>>(), [one.key(1, 1)]);
+    // A take-over that was first: the commit waits, and is fenced.
+    execute(&raw, "BEGIN; UPDATE delivery_chunk SET lease_epoch = lease_epoch + 1").await;
+    let held = ledger::LeasedChunk { lease: domain::LeaseEpoch(chunk.lease.0 + 1), ..chunk.clone() };
+    let commit = DeliveryCommit { attempts: vec![two.permit(&held, 2, 1)], ..DeliveryCommit::default() };
+    let asking = {
+        let two = two.clone();
+        tokio::spawn(async move { two.commit(commit).await })
+    };
+    house.until_locked(&watch, &schema).await;
+    execute(&raw, "COMMIT").await;
+    assert_eq!(asking.await.expect("joined").expect("a receipt").fenced, [one.key(2, 1)]);
+}
+
 pub async fn senders_have_epochs_of_their_own(house: Arc<House>) {
     let (_, one, store) = nodes(&house, 1, 1).await;
     let row = ledger::SenderRow { node: domain::NodeId(1), journal: 5, boot: [1; 16], started_at: at(0) };

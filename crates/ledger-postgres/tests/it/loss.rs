@@ -80,6 +80,36 @@ pub async fn a_deadlock_is_tried_again(house: Arc<House>) {
     house.until(&watch, "SELECT sum(deadlocks) > 0 FROM pg_stat_database").await;
 }
 
+pub async fn a_serialization_failure_is_tried_again(house: Arc<House>) {
+    let (_, stage, raw) = staged(&house, 4, 2).await;
+    let prepared = prepared(&stage).await;
+    execute(
+        &raw,
+        "CREATE SEQUENCE tries;
+        CREATE FUNCTION fail_twice() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('tries') < 3 THEN RAISE EXCEPTION 'planted' USING ERRCODE = '40001'; END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER fail BEFORE UPDATE ON counter FOR EACH ROW EXECUTE FUNCTION fail_twice()",
+    )
+    .await;
+    assert_eq!(commit(&stage, prepared).await.expect("joined"), 0);
+    assert_eq!(number(&raw, "SELECT last_value FROM tries").await, 3);
+    stands_once(&stage, &raw).await;
+}
+
+pub async fn a_reply_of_any_octets_is_kept(house: Arc<House>) {
+    let (_, stage, _) = staged(&house, 4, 2).await;
+    let chunk = stage.lease_one(5).await.expect("a chunk");
+    stage.attempt(&chunk, &[(1, 1)]).await.expect("an attempt");
+    let mut outcome = stage.outcome(1, 1, Verdict::Accepted);
+    outcome.reply_text = "250 \0 飛脚 \u{7f}".to_owned();
+    stage.answer(vec![outcome]).await.expect("kept");
+    let address = stage.intent_row(1).address;
+    let views = stage.store.attempts(stage.tenant, stage.release, &address).await.expect("attempts");
+    assert_eq!(views[0].outcomes[0].reply_text, "250 \u{fffd} 飛脚 \u{7f}");
+}
+
 pub async fn a_connection_that_dies_in_a_commit_costs_nothing(house: Arc<House>) {
     let (schema, stage, raw) = staged(&house, 4, 2).await;
     let prepared = prepared(&stage).await;

@@ -28,8 +28,10 @@ scenes! {
     schema: the_tenant_leads_every_key, nothing_is_triggered_and_both_stores_have_the_same_columns;
     server: unfit_servers_and_foreign_schemas_are_refused, nodes_may_open_at_once, the_link_is_encrypted_as_asked;
     fence: a_lease_is_taken_over_only_after_its_end, nodes_never_lease_the_same_chunk,
-        a_pause_and_a_commit_wait_for_each_other, senders_have_epochs_of_their_own;
-    loss: a_deadlock_is_tried_again, a_connection_that_dies_in_a_commit_costs_nothing,
+        a_pause_and_a_commit_wait_for_each_other, a_take_over_and_a_commit_wait_for_each_other,
+        senders_have_epochs_of_their_own;
+    loss: a_deadlock_is_tried_again, a_serialization_failure_is_tried_again, a_reply_of_any_octets_is_kept,
+        a_connection_that_dies_in_a_commit_costs_nothing,
         a_commit_whose_reply_is_lost_counts_once, a_lease_whose_reply_is_lost_is_given_again,
         a_caller_that_gives_up_leaves_the_chain_whole;
     damage: books_without_damage_have_no_findings, damage_is_found, erased_recipients_are_no_damage;
