@@ -1,2 +1,2 @@
-SELECT coalesce(sum(last_intent - first_intent + 1), 0) FROM audience_wave
+SELECT CAST(coalesce(sum(last_intent - first_intent + 1), 0) AS BIGINT) FROM audience_wave
 WHERE tenant_id = ?1 AND release_id = ?2 AND last_intent IS NOT NULL

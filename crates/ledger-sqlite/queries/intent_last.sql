@@ -1,1 +1,1 @@
-SELECT coalesce(max(intent_no), 0) FROM intent WHERE tenant_id = ?1 AND release_id = ?2
+SELECT coalesce((SELECT intent_no FROM intent WHERE tenant_id = ?1 AND release_id = ?2 ORDER BY intent_no DESC LIMIT 1), 0)

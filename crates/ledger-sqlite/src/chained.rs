@@ -35,7 +35,8 @@ pub(crate) fn book_rows(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn book_row(row: &Row<'_>, release: ReleaseId, book: Book) -> rusqlite::Result<BookRow> {
+/// A row of a book out of its columns.
+pub(crate) fn book_row(row: &Row<'_>, release: ReleaseId, book: Book) -> rusqlite::Result<BookRow> {
     Ok(match book {
         Book::Intents => BookRow::Intent {
             release,

@@ -6,11 +6,10 @@
 use std::collections::HashMap;
 
 use domain::{SenderEpoch, TenantId, Timestamp};
-use ledger::{Book, Head, LinkBuilder, LinkRow};
+use ledger::{Book, Entries, Head, LinkBuilder, LinkRow, Share};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::columns::wide;
-use crate::draft::{Entries, Share, Tally};
 use crate::failure::Failure;
 use crate::queries;
 
@@ -64,7 +63,7 @@ impl Chains {
         }
         let mut add = connection.prepare_cached(queries::COUNTER_ADD)?;
         for ((tenant, release), tally) in entries.tallies {
-            if tally == Tally::default() {
+            if tally.is_empty() {
                 continue;
             }
             let [accepted, rejected, suppressed, cancelled, expired, unknown, pending] = tally.states;
@@ -107,7 +106,7 @@ impl Chains {
         adopted: &mut Vec<Head>,
     ) -> Result<(), Failure> {
         for book in Book::ALL {
-            let builder = root_of(book, &mut share);
+            let builder = share.root_of(book);
             if builder.rows() == 0 {
                 continue;
             }
@@ -116,32 +115,6 @@ impl Chains {
         }
         Ok(())
     }
-}
-
-/// Hashes the share's rows of one book in key order.
-fn root_of(book: Book, share: &mut Share) -> LinkBuilder {
-    let mut builder = LinkBuilder::default();
-    match book {
-        Book::Intents => {
-            share.intents.sort_unstable_by_key(|entry| entry.0);
-            share.intents.iter().for_each(|(key, wave, why)| builder.intent(*key, *wave, *why));
-        }
-        Book::Attempts => {
-            share.attempts.sort_unstable_by_key(|row| row.key);
-            share.attempts.iter().for_each(|row| builder.attempt(row));
-        }
-        Book::Outcomes => {
-            share.outcomes.sort_unstable_by_key(|row| (row.key, row.verdict));
-            share.outcomes.iter().for_each(|row| builder.outcome(row));
-        }
-        Book::Witnesses => {
-            share.witnesses.sort_unstable_by(|a, b| {
-                (a.key, &a.source, &a.event_id).cmp(&(b.key, &b.source, &b.event_id))
-            });
-            share.witnesses.iter().for_each(|row| builder.witness(row));
-        }
-    }
-    builder
 }
 
 fn append_link(

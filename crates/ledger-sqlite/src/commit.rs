@@ -3,17 +3,17 @@
 //! A permit is stored only if its chunk is leased to this sender under this lease epoch and its release is
 //! active: a pause or a cancellation fences what was not yet permitted, at once.
 
-use domain::{ChunkNo, LeaseEpoch, ReleaseId, SenderEpoch, TenantId, Timestamp};
+use domain::{ChunkNo, ReleaseId, SenderEpoch, TenantId, Timestamp};
 use ledger::{
-    AttemptKey, AttemptPermit, Book, ChunkReturn, CommitReceipt, DeliveryCommit, RelayUse, ReleaseState,
-    SessionRow,
+    AttemptKey, AttemptPermit, Book, Chunk, ChunkReturn, CommitReceipt, DeliveryCommit, RelayUse,
+    ReleaseState, SessionRow,
 };
 use rusqlite::params;
 
 use crate::columns::wide;
 use crate::draft::Draft;
 use crate::failure::Failure;
-use crate::lease::{self, Chunk};
+use crate::lease;
 use crate::outcomes::OutcomeWriter;
 use crate::queries;
 
@@ -123,11 +123,9 @@ struct Fence {
 
 impl Fence {
     fn lets_pass(&mut self, draft: &Draft<'_>, permit: &AttemptPermit) -> Result<bool, Failure> {
-        let (release, intent) = (permit.row.key.release, permit.row.key.intent.0);
-        let chunk = self.chunk(draft, release, permit.chunk)?;
-        Ok(chunk.is_some_and(|chunk| {
-            chunk.lease == permit.lease && (chunk.first.0..=chunk.last.0).contains(&intent)
-        }))
+        let key = permit.row.key;
+        let chunk = self.chunk(draft, key.release, permit.chunk)?;
+        Ok(chunk.is_some_and(|chunk| chunk.lease == permit.lease && chunk.covers(key.intent)))
     }
 
     /// The chunk, if it is out to this sender and its release may be sent.
@@ -152,9 +150,8 @@ impl Fence {
 }
 
 fn give_back(draft: &mut Draft<'_>, author: Author, row: &ChunkReturn) -> Result<(), Failure> {
-    let ours = |chunk: &Chunk, lease: LeaseEpoch| chunk.holder == Some(author.sender) && chunk.lease == lease;
     let chunk = lease::chunk_get(draft.connection(), author.tenant, row.release, row.chunk)?;
-    match chunk.filter(|chunk| ours(chunk, row.lease)) {
+    match chunk.filter(|chunk| chunk.is_held(author.sender, row.lease)) {
         Some(chunk) => lease::give_back(draft, author.tenant, row.release, &chunk, author.now),
         None => Ok(()),
     }

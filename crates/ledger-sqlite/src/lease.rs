@@ -5,11 +5,10 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use domain::{
-    AttemptNo, ChunkNo, IntentFold, IntentNo, LeaseEpoch, ReleaseId, SenderEpoch, TenantId, Timestamp,
-};
+use domain::{AttemptNo, ChunkNo, IntentNo, LeaseEpoch, ReleaseId, SenderEpoch, TenantId, Timestamp};
 use ledger::{
-    AttemptKey, LeaseRequest, LeasedChunk, LeasedIntent, LedgerError, OpenAttempt, ReleaseState, WorkAhead,
+    AttemptKey, Chunk, LeaseRequest, LeasedChunk, LeasedIntent, LedgerError, OpenAttempt, ReleaseState,
+    Scope, WorkAhead,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -17,25 +16,7 @@ use crate::columns::{known, release as release_row, wide};
 use crate::draft::Draft;
 use crate::failure::Failure;
 use crate::queries;
-use crate::walk::{Owed, Scope, earliest_due, walk};
-
-/// A chunk as it stands.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Chunk {
-    pub no: ChunkNo,
-    pub first: IntentNo,
-    pub last: IntentNo,
-    pub due_at: Option<Timestamp>,
-    pub holder: Option<SenderEpoch>,
-    pub lease: LeaseEpoch,
-}
-
-impl Chunk {
-    /// Its intents.
-    pub fn scope(&self, tenant: TenantId, release: ReleaseId) -> Scope {
-        Scope { tenant, release, first: self.first, last: self.last }
-    }
-}
+use crate::walk::{earliest_due, walk};
 
 /// A chunk out of the six columns that start at `from`.
 pub(crate) fn chunk_row(row: &Row<'_>, from: usize) -> rusqlite::Result<Chunk> {
@@ -107,7 +88,7 @@ fn load_chunk(
     let mut due = Vec::new();
     walk::<()>(connection, scope, |owed| {
         if owed.due_at(request.now).is_some_and(|at| at <= request.now) {
-            due.push((owed.intent, owed.next_attempt(), owed.fold(None).unresolved_dots()));
+            due.push((owed.intent.0, owed.next_attempt(), owed.fold(None).unresolved_dots()));
         }
         Ok(ControlFlow::Continue(()))
     })?;
@@ -214,8 +195,8 @@ fn open_attempts(
     let mut found = Vec::new();
     walk::<()>(connection, scope, |owed| {
         for (attempt, epoch) in owed.open().filter(|(_, epoch)| *epoch < sender) {
-            let before = fold_before(owed, attempt).unresolved_dots();
-            found.push((IntentNo(owed.intent), attempt, epoch, before));
+            let before = owed.fold_before(attempt).unresolved_dots();
+            found.push((owed.intent, attempt, epoch, before));
         }
         Ok(ControlFlow::Continue(()))
     })?;
@@ -247,19 +228,6 @@ fn open_attempts(
         });
     }
     Ok(())
-}
-
-/// The fold of what came before an attempt.
-fn fold_before(owed: &Owed, attempt: AttemptNo) -> IntentFold {
-    let earlier = Owed {
-        intent: owed.intent,
-        suppression: owed.suppression,
-        attempts: owed.attempts.iter().copied().filter(|(no, _)| *no < attempt).collect(),
-        outcomes: owed.outcomes.iter().copied().filter(|(no, _)| *no < attempt).collect(),
-        witnessed: owed.witnessed.iter().copied().filter(|no| *no < attempt).collect(),
-        retry_at: None,
-    };
-    earlier.fold(None)
 }
 
 /// The journal and boot of a sender; of one that was never registered: none that exists.

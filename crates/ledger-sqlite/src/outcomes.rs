@@ -6,14 +6,14 @@
 use std::ops::ControlFlow;
 
 use domain::{AttemptNo, Entry, IntentFold, IntentState, SenderEpoch, Timestamp, Verdict};
-use ledger::{AttemptKey, Book, OutcomeRow};
+use ledger::{AttemptKey, Book, OutcomeRow, Rescheduling, Scope};
 use rusqlite::{CachedStatement, OptionalExtension, params};
 
 use crate::columns::wide;
-use crate::draft::{Draft, Tally};
+use crate::draft::Draft;
 use crate::failure::Failure;
 use crate::queries;
-use crate::walk::{Scope, attempt_no, suppression, verdict, walk};
+use crate::walk::{attempt_no, suppression, verdict, walk};
 
 /// Writes outcomes of one sender; its statements are prepared once for all of them.
 pub(crate) struct OutcomeWriter<'c> {
@@ -144,18 +144,18 @@ impl<'c> OutcomeWriter<'c> {
         }
         let latest = before.first
             || draft.prepare(queries::ATTEMPT_LAST)?.query_row(at, |r| r.get::<_, u16>(0))? <= key.attempt.0;
-        match row.retry_at.filter(|_| latest) {
-            Some(due) => {
+        match Rescheduling::of(row, state, latest) {
+            Rescheduling::Wait(due) => {
                 let set = params![wide(key.tenant.0), wide(key.release.0), key.intent.0, due.as_millis()];
                 draft.prepare(queries::RETRY_DUE_SET)?.execute(set)?;
                 self.hasten(draft, key, due)
             }
-            None if state == IntentState::Pending => self.hasten(draft, key, self.now),
-            None if latest => {
+            Rescheduling::AtOnce => self.hasten(draft, key, self.now),
+            Rescheduling::Drop => {
                 draft.prepare(queries::RETRY_DUE_DROP)?.execute(at)?;
                 Ok(())
             }
-            None => Ok(()),
+            Rescheduling::Leave => Ok(()),
         }
     }
 
@@ -208,13 +208,4 @@ pub(crate) fn counted_fold(draft: &Draft<'_>, key: AttemptKey) -> Result<IntentF
     let scope = Scope { tenant, release, first: key.intent, last: key.intent };
     let found = walk(draft.connection(), scope, |owed| Ok(ControlFlow::Break(owed.counted())))?;
     found.ok_or_else(|| Failure::refused("an entry against an intent that does not exist"))
-}
-
-impl Tally {
-    /// The change of a wave's seal: so many owed, so many suppressed.
-    pub fn sealed(&mut self, audience: i64, suppressed: i64) {
-        self.audience += audience;
-        self.add(IntentState::Suppressed, suppressed);
-        self.add(IntentState::Pending, audience - suppressed);
-    }
 }

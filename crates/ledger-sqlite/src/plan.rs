@@ -5,6 +5,7 @@
 
 use async_trait::async_trait;
 use domain::{AudienceDigest, IntentNo, ReleaseId, TenantId};
+use ledger::rows::comparison_key;
 use ledger::store::Stored;
 use ledger::{AudienceSeal, Book, ContentPart, IntentBatch, PlanStore, ReleaseRow, ReleaseState};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -210,9 +211,4 @@ fn contains(
         }
     }
     Ok(addresses.iter().map(|address| asked.get(address.as_str()).copied().unwrap_or(false)).collect())
-}
-
-/// As [`domain::EmailAddress::comparison_key`], of an address that was checked before it was stored.
-pub(crate) fn comparison_key(address: &str) -> String {
-    if address.is_ascii() { address.to_ascii_lowercase() } else { address.to_lowercase() }
 }

@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 
 use async_trait::async_trait;
 use domain::{IntentNo, IntentState, ReleaseId, SenderEpoch, Statement, TenantId, Timestamp};
+use ledger::rows::comparison_key;
 use ledger::store::Stored;
 use ledger::{
-    AttemptView, Book, CheckReport, Difference, Head, LinkRow, LinkedRow, OutcomeRow, ReadStore,
-    RecipientView, SessionRow, StatementView,
+    AttemptView, Balance, Book, CheckReport, Head, LinkRow, LinkedRow, OutcomeRow, Owed, ReadStore,
+    RecipientView, Scope, SessionRow, StatementView,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -18,10 +19,9 @@ use crate::columns::{self, known, wide};
 use crate::directory::no_release;
 use crate::failure::Failure;
 use crate::lease::release_state;
-use crate::plan::comparison_key;
 use crate::queries;
 use crate::store::SqliteStore;
-use crate::walk::{Owed, Scope, walk};
+use crate::walk::walk;
 
 #[async_trait]
 impl ReadStore for SqliteStore {
@@ -135,31 +135,6 @@ pub(crate) fn sealed(
     Ok(Scope { tenant, release, first: IntentNo(1), last: IntentNo(last) })
 }
 
-/// The trial balance, and the same as counters should have it.
-pub(crate) struct Balance {
-    pub statement: Statement,
-    pub counted: Statement,
-}
-
-impl Balance {
-    /// An empty balance of so large an audience.
-    pub fn of(audience: u64) -> Self {
-        let empty = Statement { audience, ..Statement::default() };
-        Self { statement: empty, counted: empty }
-    }
-
-    /// Counts one intent.
-    pub fn count(&mut self, owed: &Owed, live: Option<SenderEpoch>) {
-        let counted = owed.counted();
-        self.counted.count(counted.state());
-        self.counted.duplicates += u64::from(counted.duplicates());
-        let is_open = owed.open().next().is_some();
-        let whole = if is_open { owed.fold(live) } else { counted };
-        self.statement.count(whole.state());
-        self.statement.duplicates += u64::from(whole.duplicates());
-    }
-}
-
 pub(crate) fn audience(
     connection: &Connection,
     tenant: TenantId,
@@ -182,27 +157,8 @@ fn statement(
         balance.count(owed, live);
         Ok(ControlFlow::Continue(()))
     })?;
-    let differences = differences(&balance, &counters(connection, tenant, release)?, release);
+    let differences = balance.differences(&counters(connection, tenant, release)?, release);
     Ok(StatementView { release, statement: balance.statement, differences })
-}
-
-/// What contradicts the statement: the audience's own count, and the counters.
-pub(crate) fn differences(balance: &Balance, counters: &Statement, release: ReleaseId) -> Vec<Difference> {
-    let mut found = Vec::new();
-    let mut compare = |what: String, expected: u64, stands: u64| {
-        if expected != stands {
-            let (expected, stands) = (expected.to_string(), stands.to_string());
-            found.push(Difference { release, what, expected, found: stands });
-        }
-    };
-    let rows = balance.statement.accounted();
-    compare("intents in the book against the audience".to_owned(), balance.statement.audience, rows);
-    compare("the counter of the audience".to_owned(), balance.counted.audience, counters.audience);
-    for state in IntentState::ALL {
-        compare(format!("the counter of {state}"), balance.counted.of(state), counters.of(state));
-    }
-    compare("the counter of duplicates".to_owned(), balance.counted.duplicates, counters.duplicates);
-    found
 }
 
 pub(crate) fn counters(
@@ -257,10 +213,10 @@ fn recipient(
     owed: &Owed,
     state: IntentState,
 ) -> Result<RecipientView, Failure> {
-    let key = params![wide(scope.tenant.0), wide(scope.release.0), owed.intent];
+    let key = params![wide(scope.tenant.0), wide(scope.release.0), owed.intent.0];
     let mut get = connection.prepare_cached(queries::RECIPIENT_GET)?;
     let address = get.query_row(key, |row| row.get(0)).optional()?;
-    let intent = IntentNo(owed.intent);
+    let intent = owed.intent;
     let last = if owed.outcomes.is_empty() {
         None
     } else {

@@ -1,19 +1,19 @@
 //! A release that is gone on with under another deadline, retry schedule or policy.
 //!
 //! Under `hold` nothing unknown may be waiting to be sent again; under `resend-once` each unknown mail that was
-//! not yet sent again is put into the retry schedule.
+//! neither sent again nor refused is put into the retry schedule.
 
 use std::ops::ControlFlow;
 
-use domain::{IntentNo, IntentState, Timestamp, UnknownPolicy};
-use ledger::ReleaseRow;
+use domain::{IntentState, Timestamp, UnknownPolicy};
+use ledger::{ReleaseRow, Scope};
 use rusqlite::{OptionalExtension, params};
 
 use crate::columns::wide;
 use crate::draft::Draft;
 use crate::failure::Failure;
 use crate::queries;
-use crate::walk::{Scope, walk};
+use crate::walk::walk;
 
 /// Changes the release, and the schedule of its unknown mails with it; false when there is no such release.
 pub(crate) fn reschedule(
@@ -53,14 +53,13 @@ struct Unknown {
 }
 
 fn unknown(draft: &Draft<'_>, row: &ReleaseRow) -> Result<Vec<Unknown>, Failure> {
-    let scope =
-        Scope { tenant: row.tenant, release: row.release, first: IntentNo(0), last: IntentNo(u32::MAX) };
+    let scope = Scope::whole(row.tenant, row.release);
     let mut found = Vec::new();
     walk::<()>(draft.connection(), scope, |owed| {
         let fold = owed.fold(None);
         if fold.state() == IntentState::Unknown && owed.open().next().is_none() {
             let may_be_resent = fold.unresolved_dots() == 1 && !fold.was_refused();
-            found.push(Unknown { intent: owed.intent, waits: owed.retry_at.is_some(), may_be_resent });
+            found.push(Unknown { intent: owed.intent.0, waits: owed.retry_at.is_some(), may_be_resent });
         }
         Ok(ControlFlow::Continue(()))
     })?;

@@ -7,14 +7,14 @@
 use std::ops::ControlFlow;
 
 use domain::{AttemptNo, IntentNo, IntentState, Phase};
-use ledger::{AttemptKey, OutcomeRow, SettleReceipt, SettleRequest};
+use ledger::{AttemptKey, Chunk, OutcomeRow, SettleReceipt, SettleRequest};
 use rusqlite::params;
 
 use crate::columns::wide;
 use crate::directory;
 use crate::draft::Draft;
 use crate::failure::Failure;
-use crate::lease::{self, Chunk, chunk_row};
+use crate::lease::{self, chunk_row};
 use crate::outcomes::OutcomeWriter;
 use crate::queries;
 use crate::walk::walk;
@@ -51,7 +51,7 @@ fn settle_chunk(draft: &mut Draft<'_>, request: &SettleRequest, chunk: &Chunk) -
     let mut pending = Vec::new();
     walk::<()>(draft.connection(), scope, |owed| {
         if owed.fold(None).state() == IntentState::Pending {
-            pending.push(IntentNo(owed.intent));
+            pending.push(owed.intent);
         }
         Ok(ControlFlow::Continue(()))
     })?;

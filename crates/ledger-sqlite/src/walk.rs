@@ -5,87 +5,13 @@
 
 use std::ops::ControlFlow;
 
-use domain::{
-    AttemptNo, Entry, IntentFold, IntentNo, IntentState, ReleaseId, SenderEpoch, SuppressionReason,
-};
-use domain::{TenantId, Timestamp, Verdict};
+use domain::{AttemptNo, IntentNo, SenderEpoch, SuppressionReason, Timestamp, Verdict};
+use ledger::{Owed, Scope};
 use rusqlite::{Connection, Rows, params};
 
 use crate::columns::{known, wide};
 use crate::failure::Failure;
 use crate::queries;
-
-/// A run of intents of one release.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Scope {
-    pub tenant: TenantId,
-    pub release: ReleaseId,
-    pub first: IntentNo,
-    pub last: IntentNo,
-}
-
-/// One intent and all that stands against it.
-#[derive(Debug, Default)]
-pub(crate) struct Owed {
-    pub intent: u32,
-    pub suppression: Option<SuppressionReason>,
-    pub attempts: Vec<(AttemptNo, SenderEpoch)>,
-    pub outcomes: Vec<(AttemptNo, Verdict)>,
-    pub witnessed: Vec<AttemptNo>,
-    /// What the retry schedule says; only where it was asked for.
-    pub retry_at: Option<Timestamp>,
-}
-
-impl Owed {
-    /// The fold that counters follow: attempts without outcome do not count.
-    pub fn counted(&self) -> IntentFold {
-        let mut fold = IntentFold::new(self.suppression);
-        self.outcomes.iter().for_each(|(no, verdict)| fold.add(Entry::Outcome(*no, *verdict)));
-        self.witnessed.iter().for_each(|no| fold.add(Entry::WitnessAccepted(*no)));
-        fold
-    }
-
-    /// The whole fold; attempts of `live` without outcome are at work, all others are stale.
-    pub fn fold(&self, live: Option<SenderEpoch>) -> IntentFold {
-        let mut fold = self.counted();
-        for (no, sender) in self.open() {
-            fold.add(if Some(sender) == live { Entry::OpenLive(no) } else { Entry::OpenStale(no) });
-        }
-        fold
-    }
-
-    /// Attempts without outcome.
-    pub fn open(&self) -> impl Iterator<Item = (AttemptNo, SenderEpoch)> {
-        self.attempts.iter().copied().filter(|(no, _)| !self.outcomes.iter().any(|(other, _)| other == no))
-    }
-
-    /// The number that the next attempt must bear.
-    pub fn next_attempt(&self) -> AttemptNo {
-        let tried = self.attempts.iter().map(|(no, _)| no.0).max().unwrap_or(0);
-        let answered = self.outcomes.iter().map(|(no, _)| no.0).max().unwrap_or(0);
-        AttemptNo(tried.max(answered).saturating_add(1))
-    }
-
-    /// When it may be tried by itself, `now` if nothing says otherwise; `None`: not by itself.
-    ///
-    /// An attempt without outcome is taken for sent: only its outcome makes the intent triable again.
-    pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {
-        match self.fold(None).state() {
-            IntentState::Pending => Some(self.retry_at.unwrap_or(now)),
-            IntentState::Unknown if self.open().next().is_none() => self.retry_at,
-            _ => None,
-        }
-    }
-
-    fn reset(&mut self, intent: u32, suppression: Option<SuppressionReason>) {
-        self.intent = intent;
-        self.suppression = suppression;
-        self.attempts.clear();
-        self.outcomes.clear();
-        self.witnessed.clear();
-        self.retry_at = None;
-    }
-}
 
 /// Calls `each` for every intent of the scope, until it breaks off.
 pub(crate) fn walk<B>(
@@ -104,10 +30,10 @@ pub(crate) fn walk<B>(
     let mut outcomes = Cursor::over(outcomes.query(range)?, true)?;
     let mut witnesses = Cursor::over(witnesses.query(range)?, false)?;
     let mut retries = Cursor::over(retries.query(range)?, false)?;
-    let mut owed = Owed::default();
+    let mut owed = Owed::new(IntentNo(0), None);
     while let Some(row) = rows.next()? {
         let intent = row.get(0)?;
-        owed.reset(intent, suppression(row.get(1)?)?);
+        owed.reset(IntentNo(intent), suppression(row.get(1)?)?);
         while let Some((no, epoch)) = attempts.take(intent)? {
             owed.attempts.push((attempt_no(no)?, SenderEpoch(epoch.cast_unsigned())));
         }

@@ -35,6 +35,12 @@ pub enum LedgerError {
         /// What was found.
         reason: String,
     },
+    /// The database server does not keep what it is given, or cannot be used as it was asked to be.
+    #[error("this database server cannot hold the books: {reason}")]
+    Unfit {
+        /// What it lacks, and the remedy.
+        reason: String,
+    },
     /// A row contradicts a key or check of the schema: a defect, or the breach of an invariant.
     #[error("the books refused a row while {operation}: {reason}")]
     Refused {
@@ -72,7 +78,12 @@ impl LedgerError {
     pub fn stops_all_dots(&self) -> bool {
         matches!(
             self,
-            Self::Full { .. } | Self::Io { .. } | Self::Damaged { .. } | Self::Refused { .. } | Self::Closed
+            Self::Full { .. }
+                | Self::Io { .. }
+                | Self::Damaged { .. }
+                | Self::Unfit { .. }
+                | Self::Refused { .. }
+                | Self::Closed
         )
     }
 }

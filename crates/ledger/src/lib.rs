@@ -5,20 +5,27 @@
 //! nothing about retries or policies, it only keeps, fences and gives back. Invariants kept by every store:
 //! books only grow; a row is durable when its call returns; an attempt is stored only under a live lease.
 
+pub mod audit;
+pub mod balance;
 pub mod chain;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod digest;
 pub mod directory;
+pub mod entries;
 pub mod error;
+pub mod owed;
 pub mod read;
 pub mod rows;
 pub mod store;
 
+pub use balance::Balance;
 pub use chain::{Book, Head, LinkBuilder, LinkRow};
 pub use digest::{InstallationKey, recipient_hash, sha256};
 pub use directory::{ContentPart, CredentialRow, RelayRow, ReleaseRow, ReleaseState, TenantRow};
+pub use entries::{Entries, IntentEntry, Share, Tally};
 pub use error::LedgerError;
+pub use owed::{Chunk, Owed, Rescheduling, Scope};
 pub use read::{
     AttemptView, BookRow, CheckReport, Difference, Finding, LinkedRow, RecipientView, StatementView,
 };

@@ -358,3 +358,9 @@ pub struct SettleReceipt {
     /// Chunks out on lease, to be settled after they come back.
     pub chunks_leased: u64,
 }
+
+/// As [`domain::EmailAddress::comparison_key`], of an address that was checked before it was stored.
+#[must_use]
+pub fn comparison_key(address: &str) -> String {
+    if address.is_ascii() { address.to_ascii_lowercase() } else { address.to_lowercase() }
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one Debian mail server as if it were installed, in a mount namespace of its own: the machine's own
+# Runs one Debian server as if it were installed, in a mount namespace of its own: the machine's own
 # files, users, spool and services are neither seen changed nor used.
 #
 #   isolated.sh ROOT FOLDER COMMAND…
@@ -35,6 +35,7 @@ account postdrop 64102
 account opensmtpd 64103
 account opensmtpq 64104
 account courier 64105
+account postgres 64106
 chown -R courier:courier /mnt/inbox
 
 cat <&3 >/dev/null &

@@ -1,11 +1,11 @@
 //! SQLite's own view: pages, indexes, types and foreign keys.
 //!
 //! Not its CHECK constraints: SQLite leaves them out on a connection that can only read. What they promise of
-//! outcomes is looked at by [`super::lifecycle`].
+//! outcomes is looked at by [`ledger::audit`].
 
+use ledger::audit::Notes;
 use rusqlite::Connection;
 
-use super::Notes;
 use crate::failure::Failure;
 
 /// Lines of SQLite's report that are taken.

@@ -1,9 +1,10 @@
-//! Whether an attempt's session stands, with the same relay and secret, and that secret in the directory.
+//! The sessions that attempts name, each looked up once.
 
 use std::collections::HashMap;
 
 use domain::{CredentialVersion, Fingerprint, RelayId, SessionId, TenantId};
 use ledger::AttemptRow;
+use ledger::audit::Identity;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::columns::{credential, id, wide};
@@ -16,37 +17,20 @@ pub(super) struct Sessions {
     known: HashMap<(TenantId, SessionId), Option<Identity>>,
 }
 
-/// With what a session authenticated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Identity {
-    relay: RelayId,
-    credential: CredentialVersion,
-    fingerprint: Fingerprint,
-    in_directory: bool,
-}
-
 /// Sessions kept in memory.
 const SESSIONS_MAX: usize = 100_000;
 
 impl Sessions {
-    /// What is wrong with an attempt's identity, in words.
-    pub fn objection(
+    /// With what an attempt's session authenticated; `None` if there is none.
+    pub fn identity(
         &mut self,
         connection: &Connection,
         row: &AttemptRow,
-    ) -> Result<Option<&'static str>, Failure> {
-        let identity = match self.known.get(&(row.key.tenant, row.session)) {
-            Some(identity) => *identity,
-            None => self.read(connection, row.key.tenant, row.session)?,
-        };
-        let Some(identity) = identity else { return Ok(Some("names a session that does not exist")) };
-        let same = (identity.relay, identity.credential, identity.fingerprint)
-            == (row.relay, row.credential, row.fingerprint);
-        Ok(match (same, identity.in_directory) {
-            (false, _) => Some("does not bear the relay and the secret of its session"),
-            (true, false) => Some("names a secret that is not in the directory"),
-            (true, true) => None,
-        })
+    ) -> Result<Option<Identity>, Failure> {
+        match self.known.get(&(row.key.tenant, row.session)) {
+            Some(identity) => Ok(*identity),
+            None => self.read(connection, row.key.tenant, row.session),
+        }
     }
 
     fn read(

@@ -1,11 +1,11 @@
 //! Commits a group of calls: all together first; call by call in savepoints when one of them is refused.
 
-use ledger::LedgerError;
+use ledger::{Entries, LedgerError};
 use rusqlite::Connection;
 
 use super::call::Call;
 use crate::chains::Chains;
-use crate::draft::{Draft, Entries};
+use crate::draft::Draft;
 use crate::failure::{Failure, is_final};
 
 const OPERATION: &str = "committing";

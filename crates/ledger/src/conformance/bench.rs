@@ -14,6 +14,11 @@ use crate::store::{Store, Stored};
 pub trait StoreMaker: Send + Sync {
     /// A store with nothing in it, that shares nothing with the others.
     async fn make(&self) -> Stored<Arc<dyn Store>>;
+
+    /// Whether nodes share its stores: then a take-over leaves alone what another node may still hold.
+    fn is_shared(&self) -> bool {
+        false
+    }
 }
 
 /// A promise that was not kept.
@@ -51,6 +56,11 @@ impl<'a> Bench<'a> {
         let store = self.maker.make().await?;
         self.made.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&store));
         Ok(store)
+    }
+
+    /// See [`StoreMaker::is_shared`].
+    pub(super) fn is_shared(&self) -> bool {
+        self.maker.is_shared()
     }
 
     /// The case provokes the breach of an invariant: the check must find it, and it alone.

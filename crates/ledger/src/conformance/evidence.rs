@@ -12,11 +12,11 @@ pub(super) async fn a_late_reply_resolves_an_unknown(bench: &Bench<'_>) -> Kept 
     let chunk = stage.lease_one(5).await?;
     stage.attempt(&chunk, &[(1, 1), (2, 1), (3, 1)]).await?;
     let next = stage.next_sender().await?;
-    next.store.lease_takeover(next.sender, at(40)).await?;
+    next.store.lease_takeover(next.sender, at(66)).await?;
     let unknown =
         |intent| OutcomeRow { retry_at: Some(at(100)), ..next.outcome(intent, 1, Verdict::Unknown) };
     next.answer(vec![unknown(1), unknown(2), unknown(3)]).await?;
-    next.store.lease_return_all(next.sender, at(41)).await?;
+    next.store.lease_return_all(next.sender, at(67)).await?;
     next.states(None, Statement { audience: 3, unknown: 3, ..Statement::default() }).await?;
     stage
         .answer(vec![stage.outcome(1, 1, Verdict::Accepted), stage.outcome(2, 1, Verdict::Rejected)])

@@ -52,7 +52,7 @@ pub(super) async fn a_takeover_fences_the_sender_before(bench: &Bench<'_>) -> Ke
     stage.attempt(&chunk, &[(1, 1), (2, 1)]).await?;
     stage.answer(vec![stage.outcome(2, 1, Verdict::Accepted)]).await?;
     let next = stage.next_sender().await?;
-    let open = next.store.lease_takeover(next.sender, at(40)).await?;
+    let open = next.store.lease_takeover(next.sender, at(66)).await?;
     let expected = OpenAttempt {
         key: stage.key(1, 1),
         session: stage.session.session,
@@ -67,14 +67,33 @@ pub(super) async fn a_takeover_fences_the_sender_before(bench: &Bench<'_>) -> Ke
     same("open attempts", open.clone(), vec![expected])?;
     let receipt = stage.commit(permits(vec![stage.permit(&chunk, 3, 1)])).await?;
     same("an attempt of the sender before", receipt.fenced, vec![stage.key(3, 1)])?;
-    same("taken over again", next.store.lease_takeover(next.sender, at(41)).await?, Vec::new())?;
+    same("taken over again", next.store.lease_takeover(next.sender, at(67)).await?, Vec::new())?;
     let third = next.next_sender().await?;
-    same("by a third sender", third.store.lease_takeover(third.sender, at(42)).await?, open)?;
+    same("by a third sender", third.store.lease_takeover(third.sender, at(68)).await?, open)?;
     stage.answer(vec![stage.outcome(1, 1, Verdict::Accepted)]).await?;
-    third.store.lease_return_all(third.sender, at(43)).await?;
-    let left = third.lease_one(44).await?;
+    third.store.lease_return_all(third.sender, at(69)).await?;
+    let left = third.lease_one(70).await?;
     same("what is left", left.intents.iter().map(|leased| leased.intent.0).collect(), vec![3, 4])?;
     stage.states(None, Statement { audience: 4, accepted: 2, pending: 2, ..Statement::default() }).await
+}
+
+pub(super) async fn a_living_lease_is_taken_over_by_an_owner_alone(bench: &Bench<'_>) -> Kept {
+    let stage = Stage::frozen(bench, 4, 4).await?;
+    let chunk = stage.lease_one(5).await?;
+    stage.attempt(&chunk, &[(1, 1)]).await?;
+    let next = stage.next_sender().await?;
+    let taken = next.store.lease_takeover(next.sender, at(64)).await?;
+    same("taken before the lease's end", taken.len(), usize::from(!bench.is_shared()))?;
+    let receipt = stage.commit(permits(vec![stage.permit(&chunk, 2, 1)])).await?;
+    same("fenced", receipt.fenced.len(), usize::from(!bench.is_shared()))?;
+    stage.answer(vec![stage.outcome(1, 1, Verdict::Accepted)]).await?;
+    if bench.is_shared() {
+        stage.answer(vec![stage.outcome(2, 1, Verdict::Accepted)]).await?;
+        let renewed = stage.store.lease_renew(stage.tenant, stage.sender, at(64), at(99)).await;
+        same("renewed", renewed, Ok(()))?;
+        same("not taken once renewed", next.store.lease_takeover(next.sender, at(98)).await?, Vec::new())?;
+    }
+    Ok(())
 }
 
 pub(super) async fn a_hold_fences_at_once(bench: &Bench<'_>) -> Kept {

@@ -2,7 +2,7 @@
 //!
 //! A store's tests give a [`StoreMaker`] and run every [`Case`]. Behind each case the store's own check must find
 //! nothing in the books that the case left, but for what the case says that it provoked. Nothing here knows a
-//! database; damage that only raw access can do is tested by each store.
+//! database; damage that only raw access can do is tested by each store, which may use the [`Stage`] of the cases.
 
 mod bench;
 mod books;
@@ -19,9 +19,10 @@ mod tenants;
 use std::pin::Pin;
 
 pub use self::bench::{Bench, Breach, StoreMaker};
+pub use self::stage::{Stage, at};
 
 /// What a case ends with.
-type Kept = Result<(), Breach>;
+pub type Kept = Result<(), Breach>;
 
 /// One promise that every store keeps.
 pub struct Case {
@@ -61,7 +62,8 @@ cases! {
     lease: a_chunk_is_leased_once, a_returned_chunk_is_due_or_done, a_return_under_another_lease_is_ignored,
         a_renewed_lease_lets_attempts_pass, everything_a_sender_holds_is_returned,
         a_release_that_is_not_active_is_not_leased;
-    fence: an_attempt_needs_its_lease, a_takeover_fences_the_sender_before, a_hold_fences_at_once,
+    fence: an_attempt_needs_its_lease, a_takeover_fences_the_sender_before,
+        a_living_lease_is_taken_over_by_an_owner_alone, a_hold_fences_at_once,
         a_breach_of_identity_leaves_nothing, an_attempt_is_stored_once;
     retry: a_deferred_mail_waits_for_its_time, an_unknown_mail_is_held, an_unknown_mail_is_sent_once_more,
         an_open_attempt_is_not_tried_again;

@@ -21,30 +21,39 @@ use crate::rows::{
 use crate::store::Store;
 
 /// A moment of a case, in seconds from its start.
-pub(super) fn at(second: i64) -> Timestamp {
+pub fn at(second: i64) -> Timestamp {
     Timestamp::from_millis(1_795_000_000_000 + 1000 * second)
 }
 
 /// One tenant with all that it needs to send.
 #[derive(Clone)]
-pub(super) struct Stage {
+pub struct Stage {
+    /// Where.
     pub store: Arc<dyn Store>,
+    /// Whose.
     pub tenant: TenantId,
+    /// Its release.
     pub release: ReleaseId,
+    /// Who sends.
     pub sender: SenderEpoch,
+    /// Over which session.
     pub session: SessionRow,
 }
 
 impl Stage {
     /// The first tenant on a new store, with a registered sender and a release without audience.
-    pub async fn set(bench: &Bench<'_>) -> Result<Self, Breach> {
-        let store = bench.store().await?;
+    pub(super) async fn set(bench: &Bench<'_>) -> Result<Self, Breach> {
+        Self::on(&bench.store().await?).await
+    }
+
+    /// The first tenant on a store of the caller's, which must be empty.
+    pub async fn on(store: &Arc<dyn Store>) -> Result<Self, Breach> {
         let sender = store.sender_register(sender_row(1)).await?;
-        Self::of_tenant(&store, 1, sender).await
+        Self::of_tenant(store, 1, sender).await
     }
 
     /// As [`Self::set`], with a sealed audience in chunks.
-    pub async fn frozen(bench: &Bench<'_>, intents: u32, chunk_intents: u32) -> Result<Self, Breach> {
+    pub(super) async fn frozen(bench: &Bench<'_>, intents: u32, chunk_intents: u32) -> Result<Self, Breach> {
         let stage = Self::set(bench).await?;
         stage.freeze(intents, chunk_intents).await?;
         Ok(stage)
@@ -84,6 +93,7 @@ impl Stage {
         Ok(next)
     }
 
+    /// The release as it is created.
     pub fn release_row(&self) -> ReleaseRow {
         ReleaseRow {
             tenant: self.tenant,
@@ -113,6 +123,7 @@ impl Stage {
         }
     }
 
+    /// An intent by its number.
     pub fn intent_row(&self, number: u32) -> IntentRow {
         let address = format!("Reader{number}@tenant{}.example.jp", self.tenant.0);
         IntentRow {
@@ -169,6 +180,7 @@ impl Stage {
         chunks.pop().ok_or_else(|| Breach::new(format!("nothing is due at second {second}")))
     }
 
+    /// Names an attempt.
     pub fn key(&self, intent: u32, attempt: u16) -> AttemptKey {
         AttemptKey {
             tenant: self.tenant,
@@ -178,6 +190,7 @@ impl Stage {
         }
     }
 
+    /// An attempt as the sender asks for it.
     pub fn permit(&self, chunk: &LeasedChunk, intent: u32, attempt: u16) -> AttemptPermit {
         let row = AttemptRow {
             key: self.key(intent, attempt),
@@ -246,6 +259,7 @@ impl Stage {
         self.give_back(chunk).await
     }
 
+    /// Settles 50 seconds from the start.
     pub async fn settle(&self, verdict: Verdict, chunks_max: u32) -> Result<SettleReceipt, Breach> {
         let request = SettleRequest {
             tenant: self.tenant,

@@ -1,10 +1,11 @@
-//! Real servers of other makers as relays: Debian's Postfix and OpenSMTPD, npm's Haraka, PyPI's aiosmtpd.
+//! Real servers of other makers: as relays Debian's Postfix and OpenSMTPD, npm's Haraka, PyPI's aiosmtpd; and Debian's
+//! PostgreSQL as a store's server.
 //!
 //! Each runs privately, on a free port of 127.0.0.1 with files of its own, beside whatever the machine runs;
-//! the mails that it received are the oracle of a test. Installing them is `cargo xtask peers`, not this
+//! the mails that a relay received are the oracle of a test. Installing them is `cargo xtask peers`, not this
 //! module: it starts only what is [`prepared`](Prepared). All calls block, within bounded times.
 //!
-//! Invariants: a relay ends with its [`RunningRelay`], or with the process that holds it, however that ends;
+//! Invariants: a server ends with its [`RunningRelay`] or [`RunningPostgres`], or with the process that holds it, however that ends;
 //! secrets appear in no error and no `Debug`.
 
 mod aiosmtpd;
@@ -12,6 +13,7 @@ mod haraka;
 mod inbox;
 mod opensmtpd;
 mod postfix;
+mod postgres;
 mod prepared;
 mod relay;
 mod supervised;
@@ -25,6 +27,7 @@ pub use haraka::Haraka;
 pub use inbox::ReceivedMail;
 pub use opensmtpd::OpenSmtpd;
 pub use postfix::Postfix;
+pub use postgres::{Postgres, RunningPostgres, postgres_or_skip};
 pub use prepared::{Prepared, prepared_or_skip};
 pub use relay::RunningRelay;
 

@@ -68,8 +68,13 @@ pub fn prepared_or_skip() -> Option<Prepared> {
     let prepared = Prepared::locate();
     let parts = [prepared.debian(), prepared.node_modules(), prepared.python()];
     let Some(lacking) = parts.into_iter().find_map(Result::err) else { return Some(prepared) };
-    verdict(required(|name| std::env::var_os(name).is_some()), &lacking);
+    skip(&lacking);
     None
+}
+
+/// Says that a test is skipped, or fails it where it has to run.
+pub(super) fn skip(lacking: &PeersError) {
+    verdict(required(|name| std::env::var_os(name).is_some()), lacking);
 }
 
 fn required(is_set: impl Fn(&str) -> bool) -> bool {

@@ -161,7 +161,8 @@ fn check_accounts(server: &'static str, accounts: &[Account]) -> Result<(), Peer
     }
 }
 
-fn make_folder(within: Option<&Path>) -> io::Result<(TempDir, Inbox, SocketAddr)> {
+/// A private folder, an inbox in it, and a free port.
+pub(super) fn make_folder(within: Option<&Path>) -> io::Result<(TempDir, Inbox, SocketAddr)> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("hikyaku-peer-");
     let folder = within.map_or_else(|| builder.tempdir(), |path| builder.tempdir_in(path))?;
@@ -175,9 +176,17 @@ fn make_folder(within: Option<&Path>) -> io::Result<(TempDir, Inbox, SocketAddr)
 }
 
 fn wait_for_greeting(addr: SocketAddr, server: &Supervised) -> Result<(), &'static str> {
+    wait_until(|| greets(addr).unwrap_or(false), server)
+}
+
+/// Waits until the server is ready, within bounds; else says why it is not.
+pub(super) fn wait_until(
+    mut is_ready: impl FnMut() -> bool,
+    server: &Supervised,
+) -> Result<(), &'static str> {
     let deadline = SystemClock.moment() + START_MAX;
     loop {
-        if greets(addr).unwrap_or(false) {
+        if is_ready() {
             return Ok(());
         }
         if server.ends_within(TRY_PAUSE) {

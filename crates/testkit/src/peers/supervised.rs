@@ -9,6 +9,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 const SUPERVISED: &str = include_str!("../../peers/supervised.sh");
@@ -24,7 +25,8 @@ const LOG_SHOWN_MAX: u64 = 4096;
 pub(super) struct Supervised {
     /// The pipe whose closing stops the server.
     lifeline: Option<ChildStdin>,
-    ended: Receiver<()>,
+    /// Behind a lock, so that tests may share the server.
+    ended: Mutex<Receiver<()>>,
     logs: Vec<PathBuf>,
 }
 
@@ -57,12 +59,13 @@ impl Supervised {
         supervisor.env_remove("LD_LIBRARY_PATH").current_dir(folder);
         let mut child = supervisor.spawn()?;
         let lifeline = child.stdin.take();
-        Ok(Self { lifeline, ended: watch(child), logs })
+        Ok(Self { lifeline, ended: Mutex::new(watch(child)), logs })
     }
 
     /// Waits up to `pause` for the server's end; whether it came.
     pub(super) fn ends_within(&self, pause: Duration) -> bool {
-        !matches!(self.ended.recv_timeout(pause), Err(RecvTimeoutError::Timeout))
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        !matches!(ended.recv_timeout(pause), Err(RecvTimeoutError::Timeout))
     }
 
     /// The last lines that the server wrote.

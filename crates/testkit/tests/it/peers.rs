@@ -162,3 +162,17 @@ fn a_folder_that_cannot_be_made_is_reported() {
     let options = RelayOptions { folder: Some("/nonexistent".into()), ..RelayOptions::default() };
     assert!(matches!(Postfix::start(&options), Err(PeersError::Folder { .. })));
 }
+
+#[test]
+fn postgresql_listens_and_ends_with_its_handle() {
+    let Some(server) = testkit::peers::postgres_or_skip() else { return };
+    let addr = server.addr;
+    TcpStream::connect(addr).expect("it listens");
+    assert!(!format!("{server:?}").contains("secret"));
+    drop(server);
+    let clock = SystemClock;
+    let deadline = clock.moment() + END_MAX;
+    while TcpStream::connect(addr).is_ok() {
+        assert!(!deadline.since(clock.moment()).is_zero(), "it still listens");
+    }
+}

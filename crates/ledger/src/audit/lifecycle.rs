@@ -2,7 +2,8 @@
 //! keep when rows are written, looked at again in the rows that stand.
 
 use domain::{Phase, ReplyCode, Verdict};
-use ledger::OutcomeRow;
+
+use crate::rows::OutcomeRow;
 
 /// The invariant that an outcome breaks, and how; its text follows on "attempt … is".
 pub(super) fn objection(row: &OutcomeRow) -> Option<(u8, &'static str)> {
@@ -35,12 +36,12 @@ pub(super) fn objection(row: &OutcomeRow) -> Option<(u8, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rows::AttemptKey;
     use domain::{AttemptNo, IntentNo, ReleaseId, TenantId, Timestamp};
 
     fn check(verdict: Verdict, attempt: u16, phase: Phase, code: u16, expected: Option<u8>) {
         let attempt = AttemptNo(attempt);
-        let key =
-            ledger::AttemptKey { tenant: TenantId(1), release: ReleaseId(1), intent: IntentNo(1), attempt };
+        let key = AttemptKey { tenant: TenantId(1), release: ReleaseId(1), intent: IntentNo(1), attempt };
         let row = OutcomeRow {
             key,
             verdict,

@@ -1,0 +1,1 @@
+SELECT nextval('writer_id')

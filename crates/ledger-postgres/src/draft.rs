@@ -1,0 +1,133 @@
+//! What one write has done inside its open transaction: the connection, and the book rows and counter changes that
+//! the commit turns into links and totals.
+
+use std::ops::Deref;
+
+use domain::{SenderEpoch, TenantId};
+use ledger::{Book, Entries, Head, Share, Tally};
+
+use crate::columns::Columns;
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::gate::Heads;
+use crate::queries;
+use crate::values::{whole, wide};
+
+/// The open transaction of a write to one tenant's rows.
+pub(crate) struct Draft {
+    connection: Connection,
+    tenant: TenantId,
+    heads: Heads,
+    /// What the write adds to the books.
+    pub entries: Entries,
+}
+
+impl Deref for Draft {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Draft {
+    /// A draft with nothing in it.
+    pub fn new(connection: Connection, tenant: TenantId, heads: Heads) -> Self {
+        Self { connection, tenant, heads, entries: Entries::default() }
+    }
+
+    /// The number of the link that this transaction will add to a chain.
+    pub async fn link_no(&mut self, book: Book, sender: SenderEpoch) -> Result<u32, Failure> {
+        Ok(self.head(book, sender).await?.link_no + 1)
+    }
+
+    async fn head(&mut self, book: Book, sender: SenderEpoch) -> Result<Head, Failure> {
+        if let Some(head) = self.heads.get(&(book, sender)) {
+            return Ok(*head);
+        }
+        let genesis = Head::genesis(book, self.tenant, sender);
+        let key = (wide(self.tenant.0), whole(book.code()), wide(sender.0));
+        let head = match self.row(queries::LINK_LAST, &[&key.0, &key.1, &key.2]).await? {
+            Some(row) => {
+                let row = Columns(&row);
+                Head { link_no: row.number(0)?, rows: row.id(1)?, chain: row.octets(2)?, ..genesis }
+            }
+            None => genesis,
+        };
+        self.heads.insert((book, sender), head);
+        Ok(head)
+    }
+
+    /// Writes the links and counters of the draft's entries.
+    pub async fn complete(&mut self) -> Result<(), Failure> {
+        let entries = std::mem::take(&mut self.entries);
+        for ((_, sender), share) in entries.shares {
+            self.link_share(sender, share).await?;
+        }
+        let mut tallies: Vec<_> =
+            entries.tallies.into_iter().filter(|(_, tally)| !tally.is_empty()).collect();
+        tallies.sort_unstable_by_key(|(key, _)| *key);
+        for ((_, release), tally) in tallies {
+            self.count(release, &tally).await?;
+        }
+        Ok(())
+    }
+
+    async fn link_share(&mut self, sender: SenderEpoch, mut share: Share) -> Result<(), Failure> {
+        for book in Book::ALL {
+            let builder = share.root_of(book);
+            if builder.rows() == 0 {
+                continue;
+            }
+            let head = self.head(book, sender).await?;
+            let (link, head) = head.extend(builder.rows(), builder.root(), share.at);
+            let numbers = (whole(link.book.code()), whole(link.link_no), whole(link.rows));
+            let ids = (wide(link.tenant.0), wide(link.sender.0), wide(head.rows));
+            let (root, chain, at) = (link.root.as_slice(), link.chain.as_slice(), whole(link.at.as_millis()));
+            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 9] =
+                [&ids.0, &numbers.0, &ids.1, &numbers.1, &numbers.2, &ids.2, &root, &chain, &at];
+            self.execute(queries::LINK_INSERT, &values).await?;
+            self.heads.insert((book, sender), head);
+        }
+        Ok(())
+    }
+
+    async fn count(&self, release: domain::ReleaseId, tally: &Tally) -> Result<(), Failure> {
+        let [accepted, rejected, suppressed, cancelled, expired, unknown, pending] = tally.states.map(whole);
+        let (tenant, release) = (wide(self.tenant.0), wide(release.0));
+        let (audience, duplicates) = (whole(tally.audience), whole(tally.duplicates));
+        self.execute(
+            queries::COUNTER_ADD,
+            &[
+                &tenant,
+                &release,
+                &audience,
+                &accepted,
+                &rejected,
+                &suppressed,
+                &cancelled,
+                &expired,
+                &unknown,
+                &pending,
+                &duplicates,
+            ],
+        )
+        .await
+        .map(drop)
+    }
+
+    /// The heads as they are once it is committed.
+    pub fn heads(&self) -> Heads {
+        self.heads.clone()
+    }
+
+    /// Commits.
+    pub async fn commit(self) -> Result<(), Failure> {
+        self.connection.commit().await
+    }
+
+    /// Leaves no trace.
+    pub async fn roll_back(self) {
+        self.connection.roll_back().await;
+    }
+}

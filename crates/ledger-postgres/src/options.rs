@@ -1,0 +1,154 @@
+//! How the server is reached; the defaults are the ones to send with.
+
+use std::path::PathBuf;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use ledger::LedgerError;
+use tokio_postgres::Config;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+
+/// How the connection to the server is protected, by libpq's words for `sslmode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsMode {
+    /// In clear text.
+    Disable,
+    /// Encrypted where the server can, without looking at who it is.
+    #[default]
+    Prefer,
+    /// Encrypted, without looking at who it is.
+    Require,
+    /// Encrypted, by a server whose certificate is trusted and bears its name.
+    VerifyFull,
+}
+
+impl TlsMode {
+    fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "disable" => Self::Disable,
+            "prefer" => Self::Prefer,
+            "require" => Self::Require,
+            "verify-full" => Self::VerifyFull,
+            _ => return None,
+        })
+    }
+}
+
+/// How to open the books. `Debug` hides the password.
+#[derive(Debug, Clone)]
+pub struct PostgresOptions {
+    pub(crate) config: Config,
+    pub(crate) tls: TlsMode,
+    /// A file with the certificates that [`TlsMode::VerifyFull`] trusts; `None`: those of the operating system.
+    pub root_certificates: Option<PathBuf>,
+    /// The schema that holds the books: lower-case letters, digits and `_`. It is made when it does not exist.
+    pub schema: String,
+    /// Connections at most.
+    pub connections_max: usize,
+    /// How long a connection may take to open, or to come free.
+    pub connect_max: Duration,
+}
+
+impl PostgresOptions {
+    /// From a connection string, as libpq has them: `postgresql://…` or `host=… user=…`; with `sslmode` (`disable`,
+    /// `prefer`, `require`, `verify-full`) and `sslrootcert`.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unfit`] for a string that is malformed or asks for another `sslmode`; it is not repeated.
+    pub fn parse(text: &str) -> Result<Self, LedgerError> {
+        let unfit = |reason: String| LedgerError::Unfit { reason };
+        let (text, mode) = take(text, "sslmode");
+        let (text, root_certificates) = take(&text, "sslrootcert");
+        let tls = match mode {
+            None => TlsMode::default(),
+            Some(word) => TlsMode::from_word(&word)
+                .ok_or_else(|| unfit("sslmode is disable, prefer, require or verify-full".to_owned()))?,
+        };
+        let config = Config::from_str(&text)
+            .map_err(|error| unfit(format!("the connection string cannot be read: {error}")))?;
+        Ok(Self { root_certificates: root_certificates.map(PathBuf::from), ..Self::new(config, tls) })
+    }
+
+    /// From the driver's own options.
+    #[must_use]
+    pub fn new(mut config: Config, tls: TlsMode) -> Self {
+        config.ssl_mode(match tls {
+            TlsMode::Disable => SslMode::Disable,
+            TlsMode::Prefer => SslMode::Prefer,
+            TlsMode::Require | TlsMode::VerifyFull => SslMode::Require,
+        });
+        let connect_max = Duration::from_secs(10);
+        if config.get_application_name().is_none() {
+            config.application_name("hikyaku");
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(connect_max);
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(Duration::from_secs(30));
+        }
+        // Of several hosts the one that is no standby; after a change of roles, the new one.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        let schema = "hikyaku".to_owned();
+        Self { config, tls, root_certificates: None, schema, connections_max: 16, connect_max }
+    }
+}
+
+/// Takes one parameter out of a connection string: the rest, and its value.
+fn take(text: &str, name: &str) -> (String, Option<String>) {
+    let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
+    let (ends, starts) = if is_url { ('&', ['?', '&']) } else { (' ', [' ', '\n']) };
+    let found = text.match_indices(name).find(|(at, _)| {
+        let before = text[..*at].chars().next_back();
+        before.is_none_or(|c| starts.contains(&c)) && text[at + name.len()..].starts_with('=')
+    });
+    let Some((at, _)) = found else { return (text.to_owned(), None) };
+    let value = text[at + name.len() + 1..].split(ends).next().unwrap_or_default();
+    let rest = text[at + name.len() + 1 + value.len()..].trim_start_matches(ends);
+    (format!("{}{rest}", &text[..at]).trim_end_matches(['?', '&', ' ']).to_owned(), Some(value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, mode: TlsMode, host: &str, root: Option<&str>) {
+        let options = PostgresOptions::parse(text).expect(text);
+        assert_eq!(options.tls, mode, "{text}");
+        let hosts = format!("{:?}", options.config.get_hosts());
+        assert!(hosts.contains(host), "{text}: {hosts}");
+        assert_eq!(options.root_certificates, root.map(PathBuf::from), "{text}");
+    }
+
+    #[test]
+    fn both_forms_are_read() {
+        check("host=db user=a", TlsMode::Prefer, "db", None);
+        check("host=db sslmode=disable user=a", TlsMode::Disable, "db", None);
+        check(
+            "sslmode=verify-full host=db sslrootcert=/a/ca.pem",
+            TlsMode::VerifyFull,
+            "db",
+            Some("/a/ca.pem"),
+        );
+        check("postgresql://a@db/books?sslmode=require", TlsMode::Require, "db", None);
+        check(
+            "postgres://a:b@db/books?sslmode=verify-full&application_name=x&sslrootcert=/a/ca.pem",
+            TlsMode::VerifyFull,
+            "db",
+            Some("/a/ca.pem"),
+        );
+    }
+
+    #[test]
+    fn others_are_refused_without_their_secrets() {
+        for text in [
+            "host=db sslmode=verify-ca password=secret1",
+            "postgresql://a:secret1@db/b?port=x&sslmode=prefer",
+        ] {
+            let error = PostgresOptions::parse(text).expect_err(text).to_string();
+            assert!(!error.contains("secret1"), "{error}");
+        }
+        let shown = format!("{:?}", PostgresOptions::parse("host=db password=secret1"));
+        assert!(!shown.contains("secret1"), "{shown}");
+    }
+}

@@ -1,0 +1,152 @@
+//! The text of every statement: from `ledger-sqlite/queries` where both stores say the same, else from `queries/`.
+//!
+//! SQLite's parameters are `?1`, PostgreSQL's `$1`: shared texts are rewritten when this room is compiled. No statement
+//! changes or deletes a row of the books, and each on tenant data names the tenant; tests of this module read them all
+//! to see to it. What stands here itself is about transactions and the connection alone.
+
+/// Names each file as a constant, and lists them for the tests below.
+macro_rules! queries {
+    ($($list:ident from $folder:literal { $($name:ident = $file:literal;)* })*) => {
+        $($(pub(crate) const $name: &str = {
+            const TEXT: &str = include_str!(concat!($folder, $file, ".sql"));
+            const OCTETS: [u8; TEXT.len()] = numbered(TEXT);
+            match std::str::from_utf8(&OCTETS) {
+                Ok(text) => text,
+                Err(_) => TEXT,
+            }
+        };)*
+
+        #[cfg(test)]
+        const $list: &[(&str, &str)] = &[$(($file, $name)),*];)*
+    };
+}
+
+/// The text with `$` for each `?`.
+const fn numbered<const N: usize>(text: &str) -> [u8; N] {
+    let mut octets = [0; N];
+    let mut at = 0;
+    while at < N {
+        let octet = text.as_bytes()[at];
+        octets[at] = if octet == b'?' { b'$' } else { octet };
+        at += 1;
+    }
+    octets
+}
+
+/// A transaction that writes; rows that it decides by are locked.
+pub(crate) const TRANSACTION_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+/// A transaction that sees one state of the books.
+pub(crate) const TRANSACTION_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// The end of one that is durable.
+pub(crate) const TRANSACTION_COMMIT: &str = "COMMIT";
+/// The end of one that leaves no trace.
+pub(crate) const TRANSACTION_ROLLBACK: &str = "ROLLBACK";
+
+/// What each connection is set to. The tables grow from nothing within minutes, ahead of the server's statistics, and
+/// every statement has its index: plans by those alone. Waiting for a lock has an end.
+pub(crate) const CONNECTION_SETTINGS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; \
+    SET enable_mergejoin = off; SET jit = off; SET lock_timeout = '60s'";
+
+queries! {
+    OWN from "../queries/" {
+    ATTEMPT_INSERT = "attempt_insert";
+    ATTEMPT_WALK = "attempt_walk";
+    DELIVERY_CHUNK_INSERT = "delivery_chunk_insert";
+    DELIVERY_CHUNK_LEASE_DUE = "delivery_chunk_lease_due";
+    DELIVERY_CHUNK_LOCK = "delivery_chunk_lock";
+    DELIVERY_CHUNK_LOCK_DUE = "delivery_chunk_lock_due";
+    DELIVERY_CHUNK_LOCK_HELD = "delivery_chunk_lock_held";
+    DELIVERY_CHUNK_LOCK_RELEASE = "delivery_chunk_lock_release";
+    DELIVERY_CHUNK_TAKE_OVER = "delivery_chunk_take_over";
+    DELIVERY_CHUNK_TENANTS_ENDED = "delivery_chunk_tenants_ended";
+    DELIVERY_CHUNK_TENANTS_HELD = "delivery_chunk_tenants_held";
+    INTENT_INSERT = "intent_insert";
+    LINK_HEAD_LIST = "link_head_list";
+    OUTCOME_INSERT = "outcome_insert";
+    OWED_LIST = "owed_list";
+    OWED_RANGE = "owed_range";
+    RECIPIENT_INSERT = "recipient_insert";
+    RELAY_USE_DROP_BEFORE = "relay_use_drop_before";
+    RELEASE_STATE_LOCK = "release_state_lock";
+    RELEASE_STATE_SHARE = "release_state_share";
+    REPLY_TEXT_INSERT = "reply_text_insert";
+    RETRY_DUE_SET = "retry_due_set";
+    SCHEMA_EXISTS = "schema_exists";
+    SCHEMA_LOCK = "schema_lock";
+    SCHEMA_UNLOCK = "schema_unlock";
+    SCHEMA_VERSION = "schema_version";
+    SENDER_INSERT = "sender_insert";
+    SERVER_SETTINGS = "server_settings";
+    WITNESS_INSERT = "witness_insert";
+    WRITE_MARK_DROP_BEFORE = "write_mark_drop_before";
+    WRITE_MARK_SET = "write_mark_set";
+    WRITER_NEXT = "writer_next";
+    }
+    SHARED from "../../ledger-sqlite/queries/" {
+    ATTEMPT_BOOK_RANGE = "attempt_book_range";
+    ATTEMPT_GET = "attempt_get";
+    ATTEMPT_LIST = "attempt_list";
+    ATTEMPT_RANGE = "attempt_range";
+    AUDIENCE_COUNT = "audience_count";
+    AUDIENCE_EXTENT = "audience_extent";
+    AUDIENCE_WAVE_GET = "audience_wave_get";
+    AUDIENCE_WAVE_INSERT = "audience_wave_insert";
+    AUDIENCE_WAVE_LIST = "audience_wave_list";
+    AUDIENCE_WAVE_SEAL = "audience_wave_seal";
+    CONTENT_PART_INSERT = "content_part_insert";
+    CONTENT_PART_LIST = "content_part_list";
+    COUNTER_ADD = "counter_add";
+    COUNTER_GET = "counter_get";
+    COUNTER_INSERT = "counter_insert";
+    CREDENTIAL_GET_BY_FINGERPRINT = "credential_get_by_fingerprint";
+    CREDENTIAL_INSERT = "credential_insert";
+    DELIVERY_CHUNK_COUNT = "delivery_chunk_count";
+    DELIVERY_CHUNK_HASTEN = "delivery_chunk_hasten";
+    DELIVERY_CHUNK_LIST = "delivery_chunk_list";
+    DELIVERY_CHUNK_NEXT_NO = "delivery_chunk_next_no";
+    DELIVERY_CHUNK_RENEW = "delivery_chunk_renew";
+    DELIVERY_CHUNK_RETURN = "delivery_chunk_return";
+    INTENT_BOOK_RANGE = "intent_book_range";
+    INTENT_LAST = "intent_last";
+    INTENT_SUPPRESSED_RANGE = "intent_suppressed_range";
+    INTENT_WALK = "intent_walk";
+    LINK_INSERT = "link_insert";
+    LINK_LAST = "link_last";
+    LINK_LIST_AFTER = "link_list_after";
+    LINK_WALK = "link_walk";
+    OUTCOME_BOOK_RANGE = "outcome_book_range";
+    OUTCOME_LIST = "outcome_list";
+    OUTCOME_RANGE = "outcome_range";
+    OUTCOME_WALK = "outcome_walk";
+    RECIPIENT_GET = "recipient_get";
+    RECIPIENT_RANGE = "recipient_range";
+    RELAY_GET_BY_ACCOUNT = "relay_get_by_account";
+    RELAY_INSERT = "relay_insert";
+    RELAY_USE_ADD = "relay_use_add";
+    RELAY_USE_LIST = "relay_use_list";
+    RELEASE_GET = "release_get";
+    RELEASE_INSERT = "release_insert";
+    RELEASE_LIST = "release_list";
+    RELEASE_LIST_ALL = "release_list_all";
+    RELEASE_STATE_GET = "release_state_get";
+    RELEASE_STATE_INSERT = "release_state_insert";
+    RELEASE_STATE_RESCHEDULE = "release_state_reschedule";
+    RELEASE_STATE_SEAL = "release_state_seal";
+    RELEASE_STATE_SET = "release_state_set";
+    RETRY_DUE_DROP = "retry_due_drop";
+    RETRY_DUE_DROP_RANGE = "retry_due_drop_range";
+    RETRY_DUE_GET = "retry_due_get";
+    SENDER_GET = "sender_get";
+    SENDER_LATEST = "sender_latest";
+    SESSION_GET = "session_get";
+    SESSION_INSERT = "session_insert";
+    TENANT_GET_BY_NAME = "tenant_get_by_name";
+    TENANT_INSERT = "tenant_insert";
+    TENANT_LIST = "tenant_list";
+    WITNESS_BOOK_RANGE = "witness_book_range";
+    WITNESS_WALK = "witness_walk";
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! Settles what is still owed of a release: one entry without attempt for each pending intent, chunk by chunk.
+//!
+//! Only a cancelled release is settled as cancelled, and only one that may be sent as expired, after its deadline.
+//! Chunks out on lease are left alone: what is on the wire ends first. An intent whose message end may have
+//! arrived stays unknown; only its place in the retry schedule is dropped.
+
+use domain::{AttemptNo, IntentNo, IntentState, Phase, Timestamp};
+use ledger::{AttemptKey, Chunk, OutcomeRow, SettleReceipt, SettleRequest};
+
+use crate::commit::Author;
+use crate::connection::Values;
+use crate::directory::release_get;
+use crate::draft::Draft;
+use crate::failure::Failure;
+use crate::schedule::{Chunks, give_back};
+use crate::values::{whole, wide};
+use crate::{lease, outcomes, queries, walk};
+
+/// Settles at most `chunks_max` chunks.
+pub(crate) async fn settle(draft: &mut Draft, request: &SettleRequest) -> Result<SettleReceipt, Failure> {
+    if !request.verdict.is_settlement() {
+        return Err(Failure::refused("a settlement is `cancelled` or `expired`"));
+    }
+    let (tenant, release) = (wide(request.tenant.0), wide(request.release.0));
+    let values: Values<'_> = &[&tenant, &release, &whole(i64::MAX), &whole(request.chunks_max)];
+    let chunks = Chunks::of(&draft.rows(queries::DELIVERY_CHUNK_LOCK_DUE, values).await?)?;
+    // An order of people may have come between the caller's look at the books and this.
+    let (row, state) = release_get(draft, request.tenant, request.release).await?;
+    let chunks = if request.is_due(state, row.deadline_at) { chunks } else { Chunks::default() };
+    let mut settled = 0;
+    for (_, chunk) in chunks.iter() {
+        settled += settle_chunk(draft, request, &chunks, chunk).await?;
+    }
+    let end_of_time = Timestamp::from_millis(i64::MAX);
+    let ahead = lease::work_ahead(draft, request.tenant, request.release, end_of_time).await?;
+    Ok(SettleReceipt { settled, chunks_left: ahead.chunks_due, chunks_leased: ahead.chunks_leased })
+}
+
+async fn settle_chunk(
+    draft: &mut Draft,
+    request: &SettleRequest,
+    chunks: &Chunks,
+    chunk: &Chunk,
+) -> Result<u64, Failure> {
+    let owed = walk::page(draft, chunk.scope(request.tenant, request.release)).await?;
+    let pending = owed.iter().filter(|owed| owed.fold(None).state() == IntentState::Pending);
+    let rows: Vec<_> = pending.map(|owed| settlement(request, owed.intent)).collect();
+    let author = Author { tenant: request.tenant, sender: request.sender, now: request.now };
+    outcomes::add(draft, author, chunks, &rows).await?;
+    let range = (whole(chunk.first.0), whole(chunk.last.0));
+    let values: Values<'_> = &[&wide(request.tenant.0), &wide(request.release.0), &range.0, &range.1];
+    draft.execute(queries::RETRY_DUE_DROP_RANGE, values).await?;
+    give_back(draft, request.tenant, vec![((request.release, chunk.no), None)]).await?;
+    Ok(rows.len() as u64)
+}
+
+fn settlement(request: &SettleRequest, intent: IntentNo) -> OutcomeRow {
+    OutcomeRow {
+        key: AttemptKey { tenant: request.tenant, release: request.release, intent, attempt: AttemptNo(0) },
+        verdict: request.verdict,
+        phase: Phase::Permit,
+        code: None,
+        enhanced: None,
+        reply_digest: [0; 16],
+        reply_text: String::new(),
+        at: request.now,
+        retry_at: None,
+    }
+}

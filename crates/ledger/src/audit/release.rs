@@ -1,0 +1,161 @@
+//! One release: conservation, evidence, duplicates; and its counters, chunks and retry schedule, rebuilt from the
+//! books and compared.
+
+use domain::{
+    AudienceDigest, IntentNo, IntentState, ReleaseId, SenderEpoch, Statement, TenantId, Timestamp, Verdict,
+};
+
+use super::Notes;
+use crate::balance::Balance;
+use crate::chain::Book;
+use crate::owed::{Chunk, Owed, Scope};
+
+/// One look at one release; its parts are handed over in the order of the methods.
+pub struct ReleaseLook<'a> {
+    tenant: TenantId,
+    release: ReleaseId,
+    live: Option<SenderEpoch>,
+    now: Timestamp,
+    notes: &'a mut Notes,
+    next_intent: u32,
+    chunks: std::iter::Peekable<std::vec::IntoIter<Chunk>>,
+    balance: Balance,
+}
+
+impl<'a> ReleaseLook<'a> {
+    /// Begins with a release; `audience` is its own count.
+    pub fn new(
+        (tenant, release): (TenantId, ReleaseId),
+        (live, now): (Option<SenderEpoch>, Timestamp),
+        audience: u64,
+        notes: &'a mut Notes,
+    ) -> Self {
+        let chunks = Vec::new().into_iter().peekable();
+        Self { tenant, release, live, now, notes, next_intent: 1, chunks, balance: Balance::of(audience) }
+    }
+
+    /// The next wave: sealed ones follow each other, and the recipients give their digest unless some were erased.
+    /// `sealed` is its last intent, its digest, and what the recipients give.
+    pub fn wave(&mut self, wave: u16, first: u32, sealed: Option<(u32, [u8; 32], AudienceDigest)>) {
+        let next = self.next_intent;
+        if first != next {
+            let text = format!("wave {wave} starts at intent {first}, not at {next}");
+            self.find(Some(Book::Intents), 1, &text);
+        }
+        let Some((last, digest, found)) = sealed else { return };
+        self.next_intent = last.saturating_add(1);
+        let count = u64::from(self.next_intent.saturating_sub(first));
+        let whole = AudienceDigest::from_parts(count, &digest);
+        if found.count() > count || (found.count() == count && found != whole) {
+            self.find(None, 1, &format!("the recipients of wave {wave} are not those that were counted"));
+        }
+    }
+
+    /// The chunks, which must cover the sealed audience without gap or overlap.
+    pub fn chunks(&mut self, scope: Scope, chunks: Vec<Chunk>) {
+        let mut next = 1;
+        for chunk in &chunks {
+            if chunk.first.0 != next {
+                let text = format!("chunk {} starts at intent {}, not at {next}", chunk.no, chunk.first);
+                self.find(None, 8, &text);
+            }
+            next = chunk.last.0.saturating_add(1);
+        }
+        if next != scope.last.0.saturating_add(1) {
+            let text = format!("its chunks end at intent {}, its audience at {}", next - 1, scope.last);
+            self.find(None, 8, &text);
+        }
+        self.chunks = chunks.into_iter().peekable();
+    }
+
+    /// The next sealed intent with its entries.
+    pub fn intent(&mut self, owed: &Owed) {
+        self.balance.count(owed, self.live);
+        while self.chunks.next_if(|chunk| chunk.last < owed.intent).is_some() {}
+        let chunk = self.chunks.peek().filter(|chunk| chunk.first <= owed.intent).copied();
+        self.entries(owed, chunk.as_ref());
+    }
+
+    /// An entry against an intent that the book does not have.
+    pub fn stray(&mut self, book: Book, intent: IntentNo) {
+        self.find(Some(book), 1, &format!("an entry names intent {intent}, which does not stand"));
+    }
+
+    /// The counters, if they stand.
+    pub fn counters(&mut self, counters: Option<&Statement>) {
+        let Some(counters) = counters else {
+            self.find(None, 1, "has no counters");
+            return;
+        };
+        for difference in self.balance.differences(counters, self.release) {
+            let text =
+                format!("{}: {} expected, {} found", difference.what, difference.expected, difference.found);
+            self.find(None, 1, &text);
+        }
+    }
+
+    /// It stands without a state; nothing else can be said of it.
+    pub fn no_state(&mut self) {
+        self.find(None, 0, "has no state");
+    }
+
+    fn entries(&mut self, owed: &Owed, chunk: Option<&Chunk>) {
+        let intent = owed.intent;
+        for (no, verdict) in owed.outcomes.iter().filter(|(no, _)| no.0 > 0) {
+            if !owed.attempts.iter().any(|(other, _)| other == no) {
+                let invariant = if *verdict == Verdict::Accepted { 2 } else { 3 };
+                let text = format!(
+                    "intent {intent} has the outcome `{verdict}` of attempt {no}, which does not stand"
+                );
+                self.find(Some(Book::Outcomes), invariant, &text);
+            }
+        }
+        for no in owed.witnessed.iter().filter(|no| !owed.attempts.iter().any(|(other, _)| other == *no)) {
+            let text = format!("intent {intent} has a witness of attempt {no}, which does not stand");
+            self.find(Some(Book::Witnesses), 2, &text);
+        }
+        let fold = owed.fold(None);
+        if fold.duplicates() > 0 {
+            let text = format!(
+                "intent {intent} has {} acceptances beyond the first: a duplicate",
+                fold.duplicates()
+            );
+            self.find(Some(Book::Outcomes), 2, &text);
+        }
+        if owed.suppression.is_some() && !owed.attempts.is_empty() {
+            self.find(Some(Book::Attempts), 2, &format!("intent {intent} was suppressed, and tried"));
+        }
+        let is_final = !matches!(fold.state(), IntentState::Pending | IntentState::Unknown);
+        if is_final && owed.retry_at.is_some() {
+            let text = format!("intent {intent} is {} and stands in the retry schedule", fold.state());
+            self.find(None, 4, &text);
+        }
+        if let (Some(due), Some(chunk)) = (owed.due_at(self.now), chunk) {
+            self.chunk_of(intent, due, chunk);
+        }
+    }
+
+    /// A chunk must come up by the time that one of its intents may be tried.
+    fn chunk_of(&mut self, intent: IntentNo, due: Timestamp, chunk: &Chunk) {
+        match chunk.due_at {
+            _ if chunk.holder.is_some() => {}
+            None => {
+                let text =
+                    format!("intent {intent} is still owed, and its chunk {} is done: it is lost", chunk.no);
+                self.find(None, 8, &text);
+            }
+            Some(at) if at > due => {
+                let text = format!(
+                    "intent {intent} may be tried at {due}, and its chunk {} not before {at}",
+                    chunk.no
+                );
+                self.find(None, 9, &text);
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn find(&mut self, book: Option<Book>, invariant: u8, text: &str) {
+        self.notes.find(Some(self.tenant), book, invariant, format!("{}: {text}", self.release));
+    }
+}
