@@ -109,7 +109,10 @@ trait Source {
 
 impl Source for tokio_postgres::Error {
     fn source_is_io(&self) -> bool {
-        std::error::Error::source(self).is_some_and(|source| source.is::<std::io::Error>())
+        let source =
+            std::error::Error::source(self).and_then(|source| source.downcast_ref::<std::io::Error>());
+        // A server that TLS does not trust will not be trusted a second later.
+        source.is_some_and(|error| error.kind() != std::io::ErrorKind::InvalidData)
     }
 }
 

@@ -67,6 +67,7 @@ queries! {
     OWED_RANGE = "owed_range";
     RECIPIENT_INSERT = "recipient_insert";
     RELAY_USE_DROP_BEFORE = "relay_use_drop_before";
+    RELEASE_LIST_LOST = "release_list_lost";
     RELEASE_STATE_LOCK = "release_state_lock";
     RELEASE_STATE_SHARE = "release_state_share";
     REPLY_TEXT_INSERT = "reply_text_insert";
@@ -86,7 +87,6 @@ queries! {
     ATTEMPT_BOOK_RANGE = "attempt_book_range";
     ATTEMPT_GET = "attempt_get";
     ATTEMPT_LIST = "attempt_list";
-    ATTEMPT_RANGE = "attempt_range";
     AUDIENCE_COUNT = "audience_count";
     AUDIENCE_EXTENT = "audience_extent";
     AUDIENCE_WAVE_GET = "audience_wave_get";
@@ -116,7 +116,6 @@ queries! {
     LINK_WALK = "link_walk";
     OUTCOME_BOOK_RANGE = "outcome_book_range";
     OUTCOME_LIST = "outcome_list";
-    OUTCOME_RANGE = "outcome_range";
     OUTCOME_WALK = "outcome_walk";
     RECIPIENT_GET = "recipient_get";
     RECIPIENT_RANGE = "recipient_range";

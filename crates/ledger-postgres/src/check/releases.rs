@@ -30,6 +30,10 @@ pub(super) async fn check(
         let outcome = look(connection, release, (live, now), notes).await;
         part(notes, &format!("release {}", release.1), outcome)?;
     }
+    for row in &connection.rows(queries::RELEASE_LIST_LOST, &[]).await? {
+        let (tenant, release) = (TenantId(Columns(row).id(0)?), ReleaseId(Columns(row).id(1)?));
+        notes.find(Some(tenant), None, 0, format!("{release}: has books, and does not stand"));
+    }
     Ok(())
 }
 
@@ -54,8 +58,13 @@ async fn look(
         ControlFlow::Continue(())
     })
     .await?;
-    strays(connection, (tenant, release), (Book::Attempts, queries::ATTEMPT_RANGE), &mut look).await?;
-    strays(connection, (tenant, release), (Book::Outcomes, queries::OUTCOME_RANGE), &mut look).await?;
+    for (book, sql) in [
+        (Book::Attempts, queries::ATTEMPT_BOOK_RANGE),
+        (Book::Outcomes, queries::OUTCOME_BOOK_RANGE),
+        (Book::Witnesses, queries::WITNESS_BOOK_RANGE),
+    ] {
+        strays(connection, (tenant, release), (book, sql), &mut look).await?;
+    }
     let counters = standing(counters(connection, tenant, release).await)?;
     look.counters(counters.as_ref());
     Ok(())
@@ -98,7 +107,7 @@ async fn strays(
     let beyond = intent_last(connection, tenant, release).await?.saturating_add(1);
     let values: Values<'_> = &[&wide(tenant.0), &wide(release.0), &whole(beyond), &whole(u32::MAX)];
     for row in &connection.rows(sql, values).await? {
-        look.stray(book, IntentNo(Columns(row).number(0)?));
+        look.stray(book, IntentNo(Columns(row).number(2)?));
     }
     Ok(())
 }

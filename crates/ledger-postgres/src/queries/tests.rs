@@ -21,7 +21,7 @@ const WITHOUT_TENANT: [&str; 10] = [
 ];
 
 /// Statements that read or pick over all tenants, for the check, the heads, and to find whose leases to look at.
-const OVER_ALL_TENANTS: [&str; 10] = [
+const OVER_ALL_TENANTS: [&str; 11] = [
     "attempt_walk",
     "delivery_chunk_tenants_ended",
     "delivery_chunk_tenants_held",
@@ -30,6 +30,7 @@ const OVER_ALL_TENANTS: [&str; 10] = [
     "link_walk",
     "outcome_walk",
     "release_list_all",
+    "release_list_lost",
     "tenant_list",
     "witness_walk",
 ];

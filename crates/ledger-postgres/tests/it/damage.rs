@@ -87,6 +87,8 @@ pub async fn damage_is_found(house: Arc<House>) {
         ("DELETE FROM credential", 6, "a secret that is not in the directory"),
         ("DELETE FROM attempt WHERE intent_no = 1", 2, "`accepted` of attempt 1, which does not stand"),
         ("DELETE FROM release_state", 0, "has no state"),
+        ("DELETE FROM release", 0, "has books, and does not stand"),
+        ("UPDATE witness SET intent_no = 13 WHERE intent_no = 2", 1, "names intent 13, which does not stand"),
     ] {
         let (stage, raw, sealed) = books(&house).await;
         execute(&raw, sql).await;
