@@ -42,6 +42,8 @@ struct State {
 struct OpenChunk {
     lease: LeaseEpoch,
     left: usize,
+    /// How many of those are on the wire of sessions whose relay owes a reply for long.
+    stuck: usize,
 }
 
 impl Outbox {
@@ -66,8 +68,39 @@ impl Outbox {
             self.give_back(chunk.release, chunk.chunk, chunk.lease);
             return;
         }
-        let open = OpenChunk { lease: chunk.lease, left: chunk.intents.len() };
+        let open = OpenChunk { lease: chunk.lease, left: chunk.intents.len(), stuck: 0 };
         self.lock().chunks.insert((chunk.release, chunk.chunk), open);
+    }
+
+    /// A mail of the chunk waits for a reply that is late.
+    pub fn stuck(&self, release: ReleaseId, chunk: ChunkNo) {
+        if let Some(open) = self.lock().chunks.get_mut(&(release, chunk)) {
+            open.stuck += 1;
+        }
+    }
+
+    /// The reply came, or the session ended. To be followed by [`Self::done`].
+    pub fn unstuck(&self, release: ReleaseId, chunk: ChunkNo) {
+        if let Some(open) = self.lock().chunks.get_mut(&(release, chunk)) {
+            open.stuck -= 1;
+        }
+    }
+
+    /// The release's chunks that only late replies keep out.
+    pub fn waiting_for_late_replies(&self, release: ReleaseId) -> Vec<ChunkNo> {
+        let state = self.lock();
+        let own = state.chunks.iter().filter(|((of, _), open)| *of == release && open.left == open.stuck);
+        own.map(|((_, chunk), _)| *chunk).collect()
+    }
+
+    /// Adds intents to the account of a chunk that is out; false when it is not any more.
+    pub fn reopen(&self, chunk: &LeasedChunk) -> bool {
+        let mut state = self.lock();
+        let open = state.chunks.get_mut(&(chunk.release, chunk.chunk));
+        open.filter(|open| open.lease == chunk.lease).is_some_and(|open| {
+            open.left += chunk.intents.len();
+            true
+        })
     }
 
     /// Room for a mail, if there is some now. Urgent mails have room of their own.

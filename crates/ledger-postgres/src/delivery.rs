@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp};
+use domain::{ChunkNo, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp};
 use ledger::store::Stored;
 use ledger::{
     CommitReceipt, DeliveryCommit, DeliveryStore, LeaseRequest, LeasedChunk, OpenAttempt, SenderRow,
@@ -59,6 +59,13 @@ impl DeliveryStore for PostgresStore {
     async fn delivery_lease(&self, request: LeaseRequest) -> Stored<Vec<LeasedChunk>> {
         let write = Write { operation: "leasing chunks", tenant: request.tenant, at: request.now };
         self.write(write, move |draft| Box::pin(async move { lease::lease(draft, &request).await })).await
+    }
+
+    async fn delivery_due(&self, request: LeaseRequest, chunk: ChunkNo) -> Stored<Option<LeasedChunk>> {
+        let write =
+            Write { operation: "reading what a held chunk owes", tenant: request.tenant, at: request.now };
+        self.write(write, move |draft| Box::pin(async move { lease::due(draft, &request, chunk).await }))
+            .await
     }
 
     async fn lease_renew(

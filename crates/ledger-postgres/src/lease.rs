@@ -46,6 +46,21 @@ pub(crate) async fn lease(draft: &Draft, request: &LeaseRequest) -> Result<Vec<L
 }
 
 /// Of a leased chunk, the intents that may be tried by `now`.
+/// What may be tried by now of a chunk that the sender holds already.
+pub(crate) async fn due(
+    connection: &Connection,
+    request: &LeaseRequest,
+    chunk: ChunkNo,
+) -> Result<Option<LeasedChunk>, Failure> {
+    let values: Values<'_> = &[&wide(request.tenant.0), &wide(request.release.0), &whole(chunk.0)];
+    let row = connection.row(queries::DELIVERY_CHUNK_GET, values).await?;
+    let found = row.map(|row| columns::chunk(Columns(&row), 0)).transpose()?;
+    match found.filter(|chunk| chunk.holder == Some(request.sender)) {
+        Some(chunk) => Ok(Some(load(connection, request, &chunk).await?)),
+        None => Ok(None),
+    }
+}
+
 async fn load(
     connection: &Connection,
     request: &LeaseRequest,

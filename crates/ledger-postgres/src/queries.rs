@@ -102,6 +102,7 @@ queries! {
     CREDENTIAL_INSERT = "credential_insert";
     DELIVERY_CHUNK_COUNT = "delivery_chunk_count";
     DELIVERY_CHUNK_HASTEN = "delivery_chunk_hasten";
+    DELIVERY_CHUNK_GET = "delivery_chunk_get";
     DELIVERY_CHUNK_LIST = "delivery_chunk_list";
     DELIVERY_CHUNK_NEXT_NO = "delivery_chunk_next_no";
     DELIVERY_CHUNK_RENEW = "delivery_chunk_renew";

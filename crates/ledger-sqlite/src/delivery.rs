@@ -1,7 +1,7 @@
 //! Sending: each trait call as one piece of work for the writer, or for a reader.
 
 use async_trait::async_trait;
-use domain::{Entry, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp};
+use domain::{ChunkNo, Entry, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp};
 use ledger::store::Stored;
 use ledger::{
     Book, CommitReceipt, DeliveryCommit, DeliveryStore, LeaseRequest, LeasedChunk, OpenAttempt, SenderRow,
@@ -40,6 +40,11 @@ impl DeliveryStore for SqliteStore {
             return Ok(Vec::new());
         }
         self.read("reading leased chunks", move |connection| lease::load(connection, &request, &chunks)).await
+    }
+
+    async fn delivery_due(&self, request: LeaseRequest, chunk: ChunkNo) -> Stored<Option<LeasedChunk>> {
+        self.read("reading what a held chunk owes", move |connection| lease::due(connection, &request, chunk))
+            .await
     }
 
     async fn lease_renew(

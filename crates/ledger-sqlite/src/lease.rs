@@ -79,6 +79,17 @@ pub(crate) fn load(
     chunks.iter().map(|chunk| load_chunk(connection, request, chunk)).collect()
 }
 
+/// The same of a chunk that the sender holds already.
+pub(crate) fn due(
+    connection: &Connection,
+    request: &LeaseRequest,
+    chunk: ChunkNo,
+) -> Result<Option<LeasedChunk>, Failure> {
+    let found = chunk_get(connection, request.tenant, request.release, chunk)?;
+    let held = found.filter(|chunk| chunk.holder == Some(request.sender));
+    held.map(|chunk| load_chunk(connection, request, &chunk)).transpose()
+}
+
 fn load_chunk(
     connection: &Connection,
     request: &LeaseRequest,

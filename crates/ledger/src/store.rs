@@ -4,7 +4,9 @@
 //! whole batches, and holds nothing over network time. `now` always comes from the caller.
 
 use async_trait::async_trait;
-use domain::{AudienceDigest, IntentNo, IntentState, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp};
+use domain::{
+    AudienceDigest, ChunkNo, IntentNo, IntentState, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp,
+};
 
 use crate::chain::{Book, Head, LinkRow};
 use crate::directory::{ContentPart, CredentialRow, RelayRow, ReleaseRow, ReleaseState, TenantRow};
@@ -105,6 +107,11 @@ pub trait DeliveryStore: Send + Sync {
     /// Leases chunks that are due, oldest due first. Of each chunk: the intents that are pending and due, and the
     /// unknown ones that the retry schedule names as due.
     async fn delivery_lease(&self, request: LeaseRequest) -> Stored<Vec<LeasedChunk>>;
+
+    /// Of a chunk that the request's sender holds already, what may be tried by now: retries need not wait for a mail
+    /// of their chunk that is still on the wire. The lease stays as it is; `None` when the sender does not hold it.
+    /// The caller has nothing else of the chunk in hand.
+    async fn delivery_due(&self, request: LeaseRequest, chunk: ChunkNo) -> Stored<Option<LeasedChunk>>;
 
     /// Prolongs every lease that `sender` holds for the tenant.
     async fn lease_renew(

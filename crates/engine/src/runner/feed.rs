@@ -21,15 +21,7 @@ impl Runner {
     pub(super) async fn feed(&mut self) -> Result<Option<ReleaseEnd>, LedgerError> {
         self.work.held.store(false, Ordering::Release);
         let ground = &self.actor.ground;
-        let now = self.now();
-        let request = LeaseRequest {
-            tenant: self.work.tenant,
-            release: self.work.release,
-            sender: ground.sender,
-            now,
-            lease_until: now + ground.config.lease,
-            chunks_max: ground.config.chunks_per_lease,
-        };
+        let request = self.lease_request();
         let recorder = Arc::clone(&self.actor.recorder);
         let returned = recorder.returned.notified();
         tokio::pin!(returned);
@@ -40,14 +32,41 @@ impl Runner {
             return self.wait_for_due(returned).await;
         }
         for chunk in chunks {
+            self.outbox.open(&chunk);
             self.feed_chunk(Arc::new(chunk)).await;
         }
         Ok(None)
     }
 
+    /// Feeds what is due of chunks that only late replies keep out; true when there was any.
+    pub(super) async fn feed_behind_late_replies(&mut self) -> Result<bool, LedgerError> {
+        let mut fed = false;
+        for chunk in self.outbox.waiting_for_late_replies(self.work.release) {
+            let due = self.actor.ground.store.delivery_due(self.lease_request(), chunk).await?;
+            let due = due.filter(|due| !due.intents.is_empty());
+            if let Some(due) = due.filter(|due| self.outbox.reopen(due)) {
+                fed = true;
+                self.feed_chunk(Arc::new(due)).await;
+            }
+        }
+        self.put_composed_in_line(0).await;
+        Ok(fed)
+    }
+
+    fn lease_request(&self) -> LeaseRequest {
+        let (config, now) = (&self.actor.ground.config, self.now());
+        LeaseRequest {
+            tenant: self.work.tenant,
+            release: self.work.release,
+            sender: self.actor.ground.sender,
+            now,
+            lease_until: now + config.lease,
+            chunks_max: config.chunks_per_lease,
+        }
+    }
+
     /// Composes a chunk in pieces, some at a time, and puts mails in line as room appears.
     async fn feed_chunk(&mut self, chunk: Arc<LeasedChunk>) {
-        self.outbox.open(&chunk);
         let config = self.actor.ground.config;
         for run in runs(chunk.intents.len(), config.piece_mails) {
             self.put_composed_in_line(config.composers.max(1) - 1).await;

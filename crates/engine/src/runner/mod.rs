@@ -148,7 +148,7 @@ impl Runner {
 
     /// Nothing is due: ends when nothing is ahead, else waits for a return, a due time, an order or the deadline.
     async fn wait_for_due(
-        &self,
+        &mut self,
         returned: impl Future<Output = ()>,
     ) -> Result<Option<ReleaseEnd>, LedgerError> {
         let store = &self.actor.ground.store;
@@ -160,6 +160,9 @@ impl Runner {
                 () = signals.changed() => {}
                 () = self.actor.ground.clock.sleep(SHORT_NAP) => {}
             }
+            return Ok(None);
+        }
+        if self.feed_behind_late_replies().await? {
             return Ok(None);
         }
         if ahead.chunks_leased == 0 && ahead.next_due_at.is_none() {

@@ -72,6 +72,9 @@ impl Session {
                 self.settling.push_back((slot, ticket));
             }
         }
+        if armed.stuck {
+            self.actor.outbox.unstuck(armed.mail.key.release, armed.mail.chunk);
+        }
         self.actor.outbox.done(armed.mail.key.release, armed.mail.chunk);
         Ok(())
     }

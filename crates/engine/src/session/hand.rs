@@ -28,10 +28,14 @@ impl Session {
     }
 
     /// Behind a late reply no mail may wait while other sessions have nothing to do: what is in hand goes back in
-    /// line, to be tried under its next number.
+    /// line, to be tried under its next number; and retries of the chunk need not wait for what is on the wire.
     pub(super) fn pass_on_hand(&mut self) {
-        if self.hand.is_empty() || !self.is_late() {
+        if !self.is_late() {
             return;
+        }
+        for armed in self.on_wire.iter_mut().filter(|armed| !armed.stuck) {
+            armed.stuck = true;
+            self.actor.outbox.stuck(armed.mail.key.release, armed.mail.chunk);
         }
         for armed in std::mem::take(&mut self.hand) {
             self.taken = self.taken.saturating_sub(1);
@@ -66,6 +70,7 @@ impl Session {
                 permit,
                 slot: None,
                 behind: false,
+                stuck: false,
                 unfit: None,
             });
         }

@@ -131,6 +131,8 @@ struct Armed {
     slot: Option<SlotNo>,
     /// It was offered while another mail was on the wire.
     behind: bool,
+    /// The outbox knows that it waits for a late reply.
+    stuck: bool,
     /// Why the SMTP client would not take it: a defect of composing, which no retry mends.
     unfit: Option<String>,
 }
@@ -323,7 +325,8 @@ impl Session {
         }
         let idle_from = if self.is_spent() { self.idle_since } else { self.actor.ground.clock.moment() };
         let mut limit = self.client.deadline().unwrap_or(idle_from + IDLE_MAX);
-        if !self.on_wire.is_empty() && !self.hand.is_empty() {
+        if self.on_wire.iter().any(|armed| !armed.stuck) || !self.hand.is_empty() && !self.on_wire.is_empty()
+        {
             limit = limit.min(self.progress_at + self.actor.ground.config.reply_late);
         }
         let throttled = if self.quitting

@@ -142,3 +142,24 @@ async fn nobody_waits_behind_a_message_that_is_never_answered() {
     assert!(kept.values().all(|count| *count == 1), "{kept:?}");
     rig.kill().await;
 }
+
+#[tokio::test]
+async fn a_retry_does_not_wait_for_a_message_of_its_chunk_that_is_never_answered() {
+    let faults = Behaviour::default()
+        .with(When::Recipient("a1@example.jp".to_owned()), Act::NeverReply, None)
+        .with(When::Always, Act::Defer, Some(1));
+    let sink = sink(faults);
+    let rig = Rig::new(EngineConfig {
+        reply_late: Duration::from_millis(200),
+        drain_timeout: Duration::from_millis(500),
+        ..EngineConfig::default()
+    })
+    .await;
+    let client = rig.client("一社", sink.addr(), "s1").await;
+    let row = rig.plan(&client, &Order::to(addresses("a", 60))).await;
+    let _run = rig.start(&client, &row).await;
+    within(sink.wait_until(Duration::from_secs(20), |seen| seen.kept >= 59)).await.unwrap();
+    let kept = kept(&sink.mails());
+    assert!(kept.values().all(|count| *count == 1), "{kept:?}");
+    rig.kill().await;
+}

@@ -3,10 +3,10 @@
 use domain::{Statement, Verdict};
 
 use super::Kept;
-use super::bench::{Bench, holds, same};
+use super::bench::{Bench, Breach, holds, same};
 use super::stage::{Stage, at, numbers, seconds};
 use crate::directory::ReleaseState;
-use crate::rows::{LeasedChunk, LeasedIntent, WorkAhead};
+use crate::rows::{LeaseRequest, LeasedChunk, LeasedIntent, WorkAhead};
 
 pub(super) async fn a_chunk_is_leased_once(bench: &Bench<'_>) -> Kept {
     let stage = Stage::frozen(bench, 7, 2).await?;
@@ -28,6 +28,41 @@ pub(super) async fn a_chunk_is_leased_once(bench: &Bench<'_>) -> Kept {
     same("an intent as it is given out", second[0].intents[0].clone(), expected)?;
     let ahead = stage.store.work_ahead(stage.tenant, stage.release, at(5)).await?;
     same("what is ahead", ahead, WorkAhead { chunks_leased: 4, ..WorkAhead::default() })
+}
+
+pub(super) async fn retries_of_a_held_chunk_are_given_out(bench: &Bench<'_>) -> Kept {
+    let stage = Stage::frozen(bench, 4, 4).await?;
+    let chunk = stage.lease_one(5).await?;
+    let due = async |sender, second| {
+        let request = LeaseRequest { sender, ..stage.request(second, 1) };
+        stage.store.delivery_due(request, chunk.chunk).await
+    };
+    stage.attempt(&chunk, &[(1, 1), (2, 1), (3, 1), (4, 1)]).await?;
+    stage
+        .answer(vec![
+            stage.outcome(2, 1, Verdict::Deferred),
+            stage.outcome(3, 1, Verdict::Accepted),
+            stage.outcome(4, 1, Verdict::Rejected),
+        ])
+        .await?;
+    let early = due(stage.sender, 99).await?;
+    same("before the retry's time", early.map(|chunk| numbers(&chunk)), Some(vec![]))?;
+    let found = due(stage.sender, 100).await?.ok_or_else(|| Breach::new("the chunk is held"))?;
+    same("at its time; not the one on the wire", numbers(&found), vec![2])?;
+    same(
+        "under the same lease",
+        (found.lease, found.intents[0].attempt),
+        (chunk.lease, domain::AttemptNo(2)),
+    )?;
+    stage.attempt(&found, &[(2, 2)]).await?;
+    stage
+        .answer(vec![stage.outcome(2, 2, Verdict::Accepted), stage.outcome(1, 1, Verdict::Accepted)])
+        .await?;
+    let other = stage.next_sender().await?;
+    same("to nobody else", due(other.sender, 100).await?, None)?;
+    stage.give_back(&chunk).await?;
+    same("nor once it is back", due(stage.sender, 100).await?, None)?;
+    stage.states(None, Statement { audience: 4, accepted: 3, rejected: 1, ..Statement::default() }).await
 }
 
 pub(super) async fn a_returned_chunk_is_due_or_done(bench: &Bench<'_>) -> Kept {

@@ -59,7 +59,7 @@ cases! {
         the_use_of_a_relay_is_summed_by_second;
     plan: an_interrupted_plan_goes_on, a_seal_over_other_rows_is_refused, a_wave_extends_an_audience,
         suppressed_recipients_are_never_leased, seventy_thousand_intents_are_leased_once_each;
-    lease: a_chunk_is_leased_once, a_returned_chunk_is_due_or_done, a_return_under_another_lease_is_ignored,
+    lease: a_chunk_is_leased_once, retries_of_a_held_chunk_are_given_out, a_returned_chunk_is_due_or_done, a_return_under_another_lease_is_ignored,
         a_renewed_lease_lets_attempts_pass, everything_a_sender_holds_is_returned,
         a_release_that_is_not_active_is_not_leased;
     fence: an_attempt_needs_its_lease, a_takeover_fences_the_sender_before,

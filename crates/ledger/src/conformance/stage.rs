@@ -163,15 +163,19 @@ impl Stage {
 
     /// Leases what is due at a second.
     pub async fn lease(&self, second: i64, chunks_max: u32) -> Result<Vec<LeasedChunk>, Breach> {
-        let request = LeaseRequest {
+        Ok(self.store.delivery_lease(self.request(second, chunks_max)).await?)
+    }
+
+    /// Asks for work at a second, for a minute.
+    pub fn request(&self, second: i64, chunks_max: u32) -> LeaseRequest {
+        LeaseRequest {
             tenant: self.tenant,
             release: self.release,
             sender: self.sender,
             now: at(second),
             lease_until: at(second + 60),
             chunks_max,
-        };
-        Ok(self.store.delivery_lease(request).await?)
+        }
     }
 
     /// Leases the one chunk that is due at a second.
