@@ -125,7 +125,8 @@ async fn migrate_locked(client: &mut Client, schema: &str) -> Result<(), Failure
     if !ours && tables > 0 {
         return Err(foreign(format!("the schema {schema} was made by another program")));
     }
-    embedded::migrations::runner().run_async(client).await.map(drop).map_err(|error| {
+    // Grouped: else a migration and the note that it was made are two transactions.
+    embedded::migrations::runner().set_grouped(true).run_async(client).await.map(drop).map_err(|error| {
         foreign(format!("its books could not be brought to version {SCHEMA_VERSION}: {error}"))
     })
 }

@@ -134,7 +134,8 @@ fn migrate(connection: &mut Connection) -> Result<(), LedgerError> {
     let failed = |error: refinery::Error| LedgerError::Foreign {
         reason: format!("its books could not be brought to version {SCHEMA_VERSION}: {error}"),
     };
-    embedded::migrations::runner().run(connection).map(|_| ()).map_err(failed)
+    // Grouped: else a migration and the note that it was made are two transactions, and a kill between them ends all.
+    embedded::migrations::runner().set_grouped(true).run(connection).map(|_| ()).map_err(failed)
 }
 
 #[cfg(test)]
