@@ -133,3 +133,28 @@ fn parse(line: &str) -> Option<Head> {
     let chain = octets(words.next()?)?;
     words.next().is_none().then_some(Head { book, tenant, sender, link_no, rows, chain })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_moved_is_sealed_by_whoever_comes_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let first =
+            Head::genesis(Book::Intents, TenantId(1), SenderEpoch(1)).extend(5, [1; 32], Timestamp::EPOCH).1;
+        let other =
+            Head::genesis(Book::Attempts, TenantId(1), SenderEpoch(1)).extend(2, [2; 32], Timestamp::EPOCH).1;
+        let moved = first.extend(3, [3; 32], Timestamp::EPOCH).1;
+        let lines = || std::fs::read_to_string(folder.path().join("seals.log")).unwrap().lines().count();
+        let seal = |heads: &[Head]| {
+            Seals::in_folder(folder.path()).append(Timestamp::EPOCH, heads).unwrap();
+            lines()
+        };
+        assert_eq!(seal(&[first, other]), 2);
+        assert_eq!(seal(&[first, other]), 2, "nothing moved since the last sender");
+        assert_eq!(seal(&[moved, other]), 3);
+        let (heads, unreadable) = Seals::in_folder(folder.path()).read().unwrap();
+        assert_eq!((heads, unreadable), (vec![moved, other], Vec::new()));
+    }
+}
