@@ -1,7 +1,8 @@
 //! The mails of one relay that wait for a session, by lane, and the account of the chunks that they came from.
 //!
-//! Every intent of a leased chunk leaves exactly once through [`Outbox::done`]; when the last has left, the chunk
-//! is given back in the same or a later commit than its last outcome.
+//! Every intent that was opened leaves exactly once through [`Outbox::done`]; when the last has left, the chunk is given
+//! back in the same or a later commit than its last outcome. While only late replies keep a chunk out, more of it may be
+//! opened.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -4,8 +4,8 @@
 //! Chunks out on lease are left alone: what is on the wire ends first. An intent whose message end may have
 //! arrived stays unknown; only its place in the retry schedule is dropped.
 
-use domain::{AttemptNo, IntentNo, IntentState, Phase, Timestamp};
-use ledger::{AttemptKey, Chunk, OutcomeRow, SettleReceipt, SettleRequest};
+use domain::{IntentState, Timestamp};
+use ledger::{Chunk, SettleReceipt, SettleRequest};
 
 use crate::commit::Author;
 use crate::connection::Values;
@@ -44,7 +44,7 @@ async fn settle_chunk(
 ) -> Result<u64, Failure> {
     let owed = walk::page(draft, chunk.scope(request.tenant, request.release)).await?;
     let pending = owed.iter().filter(|owed| owed.fold(None).state() == IntentState::Pending);
-    let rows: Vec<_> = pending.map(|owed| settlement(request, owed.intent)).collect();
+    let rows: Vec<_> = pending.map(|owed| request.entry(owed.intent)).collect();
     let author = Author { tenant: request.tenant, sender: request.sender, now: request.now };
     outcomes::add(draft, author, chunks, &rows).await?;
     let range = (whole(chunk.first.0), whole(chunk.last.0));
@@ -52,18 +52,4 @@ async fn settle_chunk(
     draft.execute(queries::RETRY_DUE_DROP_RANGE, values).await?;
     give_back(draft, request.tenant, vec![((request.release, chunk.no), None)]).await?;
     Ok(rows.len() as u64)
-}
-
-fn settlement(request: &SettleRequest, intent: IntentNo) -> OutcomeRow {
-    OutcomeRow {
-        key: AttemptKey { tenant: request.tenant, release: request.release, intent, attempt: AttemptNo(0) },
-        verdict: request.verdict,
-        phase: Phase::Permit,
-        code: None,
-        enhanced: None,
-        reply_digest: [0; 16],
-        reply_text: String::new(),
-        at: request.now,
-        retry_at: None,
-    }
 }

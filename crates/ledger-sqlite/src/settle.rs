@@ -6,8 +6,8 @@
 
 use std::ops::ControlFlow;
 
-use domain::{AttemptNo, IntentNo, IntentState, Phase};
-use ledger::{AttemptKey, Chunk, OutcomeRow, SettleReceipt, SettleRequest};
+use domain::IntentState;
+use ledger::{Chunk, SettleReceipt, SettleRequest};
 use rusqlite::params;
 
 use crate::columns::wide;
@@ -57,7 +57,7 @@ fn settle_chunk(draft: &mut Draft<'_>, request: &SettleRequest, chunk: &Chunk) -
     })?;
     let mut writer = OutcomeWriter::new(draft, request.sender, request.now)?;
     for intent in &pending {
-        writer.add(draft, &settlement(request, *intent))?;
+        writer.add(draft, &request.entry(*intent))?;
     }
     let (tenant, release) = (wide(request.tenant.0), wide(request.release.0));
     draft.prepare(queries::RETRY_DUE_DROP_RANGE)?.execute(params![
@@ -69,18 +69,4 @@ fn settle_chunk(draft: &mut Draft<'_>, request: &SettleRequest, chunk: &Chunk) -
     let done: Option<i64> = None;
     draft.prepare(queries::DELIVERY_CHUNK_RETURN)?.execute(params![tenant, release, chunk.no.0, done])?;
     Ok(pending.len() as u64)
-}
-
-fn settlement(request: &SettleRequest, intent: IntentNo) -> OutcomeRow {
-    OutcomeRow {
-        key: AttemptKey { tenant: request.tenant, release: request.release, intent, attempt: AttemptNo(0) },
-        verdict: request.verdict,
-        phase: Phase::Permit,
-        code: None,
-        enhanced: None,
-        reply_digest: [0; 16],
-        reply_text: String::new(),
-        at: request.now,
-        retry_at: None,
-    }
 }

@@ -346,6 +346,23 @@ impl SettleRequest {
             _ => state == ReleaseState::Active && self.now >= deadline_at,
         }
     }
+
+    /// The entry that settles one intent: no attempt, no dialogue.
+    #[must_use]
+    pub fn entry(&self, intent: IntentNo) -> OutcomeRow {
+        let (tenant, release, attempt) = (self.tenant, self.release, AttemptNo(0));
+        OutcomeRow {
+            key: AttemptKey { tenant, release, intent, attempt },
+            verdict: self.verdict,
+            phase: Phase::Permit,
+            code: None,
+            enhanced: None,
+            reply_digest: [0; 16],
+            reply_text: String::new(),
+            at: self.now,
+            retry_at: None,
+        }
+    }
 }
 
 /// What a settlement call did.
