@@ -154,6 +154,8 @@ pub struct RelayActor {
     lease_end_us: AtomicU64,
     /// The relay refuses commands that come right behind a message (RFC 2920 allows them; some servers do not).
     refuses_behind_content: AtomicBool,
+    /// The last of its replies that mattered for this was late: see [`Self::reply_is_late`].
+    is_late: AtomicBool,
     status: watch::Sender<RelayStatus>,
     orders: watch::Sender<Orders>,
 }
@@ -199,6 +201,7 @@ impl RelayActor {
             complaints: Mutex::default(),
             lease_end_us,
             refuses_behind_content: AtomicBool::new(false),
+            is_late: AtomicBool::new(false),
             status: watch::Sender::new(RelayStatus::Open),
             orders: watch::Sender::new(Orders::default()),
         }))
@@ -278,7 +281,22 @@ impl RelayActor {
     /// How many envelopes a session may have with its SMTP client: one more behind the content, where the relay lets.
     #[must_use]
     pub fn envelopes_on_wire_max(&self) -> usize {
-        if self.refuses_behind_content.load(Ordering::Relaxed) { 1 } else { 2 }
+        let one_at_a_time =
+            self.refuses_behind_content.load(Ordering::Relaxed) || self.is_late.load(Ordering::Relaxed);
+        if one_at_a_time { 1 } else { 2 }
+    }
+
+    /// A reply is late. Until one is prompt again nothing is offered behind a message: with a relay that is slow with
+    /// every reply, each session would have to give up its next envelope, and end.
+    pub fn reply_is_late(&self) {
+        self.is_late.store(true, Ordering::Relaxed);
+    }
+
+    /// A reply came soon: see [`Self::reply_is_late`].
+    pub fn reply_is_prompt(&self) {
+        if self.is_late.load(Ordering::Relaxed) {
+            self.is_late.store(false, Ordering::Relaxed);
+        }
     }
 
     /// The relay refused an envelope because it came right behind a message.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::breaker::SessionHealth;
 use domain::{AttemptNo, Phase, Verdict};
-use ledger::{LedgerError, OutcomeRow};
+use ledger::{LedgerError, OutcomeRow, RelayUse};
 use smtp::client::Settlement;
 
 use super::{Armed, REPLY_SLOW, Session, SessionReport, verdict};
@@ -43,7 +43,11 @@ impl Session {
         }
         self.carried += u32::from(row.verdict == Verdict::Accepted);
         self.idle_since = self.actor.ground.clock.moment();
-        self.is_slow = self.idle_since.since(self.progress_at) >= REPLY_SLOW;
+        let waited = self.idle_since.since(self.progress_at);
+        self.is_slow = waited >= REPLY_SLOW;
+        if waited < self.actor.ground.config.reply_late {
+            self.actor.reply_is_prompt();
+        }
         self.progress_at = self.idle_since;
         let used = self.actor.finish_message(row.phase > Phase::Permit);
         if let Some(reason) = hopeless {
@@ -59,7 +63,7 @@ impl Session {
         &mut self,
         armed: Armed,
         row: OutcomeRow,
-        used: Option<ledger::RelayUse>,
+        used: Option<RelayUse>,
     ) -> Result<(), BrokenReason> {
         let recorder = Arc::clone(&self.actor.recorder);
         if !recorder.is_durable(armed.permit) {
@@ -106,16 +110,25 @@ impl Session {
     }
 }
 
-/// Gives back a mail that had a permit and was never offered.
-pub(super) async fn release_unused(actor: &RelayActor, armed: Armed) {
-    account_unused(actor, &armed).await;
-    actor.outbox.done(armed.mail.key.release, armed.mail.chunk);
+/// A mail of which no content was sent, the outcome of its attempt, and what that took of the relay's limits.
+pub(super) struct Passed {
+    pub armed: Armed,
+    pub row: OutcomeRow,
+    pub used: Option<RelayUse>,
 }
 
-/// Puts a mail that had a permit and was never offered back in line, if its lease still stands.
-pub(super) async fn pass_on(actor: &RelayActor, armed: Armed) {
-    let stands = account_unused(actor, &armed).await;
-    let mut mail = armed.mail;
+/// Gives back a mail that had a permit and was never offered.
+pub(super) async fn release_unused(actor: &RelayActor, armed: Armed) {
+    let (release, chunk) = (armed.mail.key.release, armed.mail.chunk);
+    let row = verdict::unused(&armed.mail, actor.ground.clock.now());
+    account_unsent(actor, &Passed { armed, row, used: None }).await;
+    actor.outbox.done(release, chunk);
+}
+
+/// Puts a mail of which no content was sent back in line, if its lease still stands.
+pub(super) async fn pass_on(actor: &RelayActor, passed: Passed) {
+    let stands = account_unsent(actor, &passed).await;
+    let mut mail = passed.armed.mail;
     let work = Arc::clone(&mail.work);
     match mail.key.attempt.0.checked_add(1).filter(|_| stands) {
         Some(next) => {
@@ -131,10 +144,10 @@ pub(super) async fn pass_on(actor: &RelayActor, armed: Armed) {
 }
 
 /// Gives the permit its outcome; false when it was fenced or the books failed.
-async fn account_unused(actor: &RelayActor, armed: &Armed) -> bool {
-    match actor.recorder.durable(armed.permit).await {
-        Ok(()) if !actor.recorder.take_fenced(armed.mail.key) => {
-            actor.recorder.outcome(verdict::unused(&armed.mail, actor.ground.clock.now()), None);
+async fn account_unsent(actor: &RelayActor, passed: &Passed) -> bool {
+    match actor.recorder.durable(passed.armed.permit).await {
+        Ok(()) if !actor.recorder.take_fenced(passed.armed.mail.key) => {
+            actor.recorder.outcome(passed.row.clone(), passed.used);
             true
         }
         Ok(()) => false,

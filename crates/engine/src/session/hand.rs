@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ledger::{AttemptPermit, AttemptRow};
 use smtp::client::{Body, Envelope};
 
-use super::accounting::{pass_on, release_unused};
+use super::accounting::{Passed, pass_on, release_unused};
 use super::{Armed, Session, verdict};
 use crate::compose::ReadyMail;
 use crate::recorder::Progress;
@@ -27,21 +27,49 @@ impl Session {
         }
     }
 
-    /// Behind a late reply no mail may wait while other sessions have nothing to do: what is in hand goes back in
-    /// line, to be tried under its next number; and retries of the chunk need not wait for what is on the wire.
-    pub(super) fn pass_on_hand(&mut self) {
+    /// Behind a late reply no mail may wait while other sessions have nothing to do: what is in hand, and an envelope
+    /// that was offered behind, go back in line, to be tried under their next numbers; and retries of the chunk need
+    /// not wait for what is on the wire.
+    pub(super) fn pass_on_behind_late_reply(&mut self) {
         if !self.is_late() {
             return;
         }
+        self.actor.reply_is_late();
+        self.pass_on_offered();
         for armed in self.on_wire.iter_mut().filter(|armed| !armed.stuck) {
             armed.stuck = true;
             self.actor.outbox.stuck(armed.mail.key.release, armed.mail.chunk);
         }
         for armed in std::mem::take(&mut self.hand) {
-            self.taken = self.taken.saturating_sub(1);
-            let actor = Arc::clone(&self.actor);
-            self.releasing.spawn(async move { pass_on(&actor, armed).await });
+            let row = verdict::unused(&armed.mail, self.actor.ground.clock.now());
+            self.pass_on(Passed { armed, row, used: None });
         }
+    }
+
+    /// Content is sent for the first on the wire alone, so nothing of the others' has left. The client goes on to
+    /// await what the relay says to their commands, and content for them is never sent: [`Self::send_permitted`]
+    /// does not find them.
+    fn pass_on_offered(&mut self) {
+        let behind = self.on_wire.split_off(self.on_wire.len().min(1));
+        if behind.is_empty() {
+            return;
+        }
+        let went_out = self.client.capabilities().pipelining;
+        for armed in behind {
+            let row = verdict::overtaken(&armed.mail, went_out, self.actor.ground.clock.now());
+            let used = self.actor.finish_message(went_out);
+            self.pass_on(Passed { armed, row, used });
+        }
+        if !self.quitting {
+            self.quitting = true;
+            self.client.quit(self.actor.ground.clock.moment());
+        }
+    }
+
+    fn pass_on(&mut self, passed: Passed) {
+        self.taken = self.taken.saturating_sub(1);
+        let actor = Arc::clone(&self.actor);
+        self.releasing.spawn(async move { pass_on(&actor, passed).await });
     }
 
     /// Asks for permits ahead.

@@ -184,7 +184,7 @@ impl Session {
             if self.ready {
                 self.free_slots();
                 self.obey_orders();
-                self.pass_on_hand();
+                self.pass_on_behind_late_reply();
                 self.fill_hand();
                 self.offer_next().await?;
                 self.send_permitted()?;

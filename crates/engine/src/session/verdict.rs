@@ -69,6 +69,17 @@ pub fn unused(mail: &ReadyMail, now: Timestamp) -> OutcomeRow {
     }
 }
 
+/// The entry for a mail whose envelope was offered behind a message of which no reply came in time; `went_out` where
+/// its commands were sent already.
+#[must_use]
+pub fn overtaken(mail: &ReadyMail, went_out: bool, now: Timestamp) -> OutcomeRow {
+    OutcomeRow {
+        phase: if went_out { Phase::Mail } else { Phase::Permit },
+        reply_text: "no reply came to the message before it; it goes to another session".to_owned(),
+        ..unused(mail, now)
+    }
+}
+
 /// True when the server refused MAIL for its place in the dialogue (503), which says nothing of the mail.
 #[must_use]
 pub fn is_out_of_sequence(result: &DeliveryResult) -> bool {

@@ -136,11 +136,28 @@ async fn nobody_waits_behind_a_message_that_is_never_answered() {
     client.spec.limits.sessions_max = 2;
     let row = rig.plan(&client, &Order::to(addresses("a", 40))).await;
     let _run = rig.start(&client, &row).await;
-    // All but the one that is offered already behind the silent one, whose session ends by its time limit.
-    within(sink.wait_until(Duration::from_secs(20), |seen| seen.kept >= 39)).await.unwrap();
+    // With the one that was offered right behind the silent one, whose session ends by its time limit only.
+    within(sink.wait_until(Duration::from_secs(20), |seen| seen.kept >= 40)).await.unwrap();
     let kept = kept(&sink.mails());
     assert!(kept.values().all(|count| *count == 1), "{kept:?}");
     rig.kill().await;
+}
+
+#[tokio::test]
+async fn a_relay_that_is_late_with_every_reply_keeps_its_sessions() {
+    let sink = sink(Behaviour::default().with(When::Always, Act::Slow(Duration::from_millis(250)), None));
+    let rig =
+        Rig::new(EngineConfig { reply_late: Duration::from_millis(100), ..EngineConfig::default() }).await;
+    let mut client = rig.client("一社", sink.addr(), "s1").await;
+    client.spec.limits.sessions_max = 2;
+    let (_, _, statement) = rig.send(&client, &Order::to(addresses("a", 12))).await;
+    assert_eq!(statement.accepted, 12);
+    let kept = kept(&sink.mails());
+    assert!(kept.values().all(|count| *count == 1), "{kept:?}");
+    // The first of each may give up what it offered behind; none after it does.
+    let sessions = sink.logins().len();
+    assert!(sessions <= 5, "{sessions} sessions for 12 mails");
+    rig.close().await;
 }
 
 #[tokio::test]
