@@ -5,6 +5,7 @@
 //! opened.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::{ChunkNo, Lane, LeaseEpoch, ReleaseId};
@@ -27,6 +28,7 @@ pub struct Outbox {
     room: [Arc<Semaphore>; 2],
     room_units: u32,
     recorder: Arc<Recorder>,
+    any_lost: AtomicBool,
     /// Told when mails arrive: wakes idle sessions.
     pub arrived: Notify,
     /// Told when mails arrive: wakes the keeper of the sessions.
@@ -37,14 +39,34 @@ pub struct Outbox {
 struct State {
     /// A mail that was put back has no room: as many are possible as sessions hold in hand.
     lanes: [VecDeque<(ReadyMail, Option<Room>)>; 2],
-    chunks: HashMap<(ReleaseId, ChunkNo), OpenChunk>,
+    chunks: HashMap<Holding, OpenChunk>,
+}
+
+/// A chunk under the lease with which it came. Under another lease it is another's, or came anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Holding {
+    /// Of which release.
+    pub release: ReleaseId,
+    /// Which chunk.
+    pub chunk: ChunkNo,
+    /// Under which lease.
+    pub lease: LeaseEpoch,
+}
+
+impl Holding {
+    /// What a leased chunk is held as.
+    #[must_use]
+    pub const fn of(chunk: &LeasedChunk) -> Self {
+        Self { release: chunk.release, chunk: chunk.chunk, lease: chunk.lease }
+    }
 }
 
 struct OpenChunk {
-    lease: LeaseEpoch,
     left: usize,
     /// How many of those are on the wire of sessions whose relay owes a reply for long.
     stuck: usize,
+    /// Another sender took it over: nothing of it may be sent any more.
+    lost: bool,
 }
 
 impl Outbox {
@@ -58,6 +80,7 @@ impl Outbox {
             room: [room(), room()],
             room_units,
             recorder,
+            any_lost: AtomicBool::new(false),
             arrived: Notify::new(),
             demand: Notify::new(),
         })
@@ -66,23 +89,44 @@ impl Outbox {
     /// Opens the account of a leased chunk; an empty one is given back at once.
     pub fn open(&self, chunk: &LeasedChunk) {
         if chunk.intents.is_empty() {
-            self.give_back(chunk.release, chunk.chunk, chunk.lease);
+            self.give_back(Holding::of(chunk));
             return;
         }
-        let open = OpenChunk { lease: chunk.lease, left: chunk.intents.len(), stuck: 0 };
-        self.lock().chunks.insert((chunk.release, chunk.chunk), open);
+        let open = OpenChunk { left: chunk.intents.len(), stuck: 0, lost: false };
+        self.lock().chunks.insert(Holding::of(chunk), open);
+    }
+
+    /// Every chunk that is out.
+    pub fn holdings(&self) -> Vec<Holding> {
+        self.lock().chunks.keys().copied().collect()
+    }
+
+    /// Another sender took these over; those that were given back meanwhile do not matter.
+    pub fn lose(&self, lost: impl Iterator<Item = Holding>) {
+        let mut state = self.lock();
+        for holding in lost {
+            if let Some(open) = state.chunks.get_mut(&holding) {
+                open.lost = true;
+                self.any_lost.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    /// True when another sender took the chunk over.
+    pub fn is_lost(&self, holding: Holding) -> bool {
+        self.any_lost.load(Ordering::Acquire) && self.lock().chunks.get(&holding).is_none_or(|open| open.lost)
     }
 
     /// A mail of the chunk waits for a reply that is late.
-    pub fn stuck(&self, release: ReleaseId, chunk: ChunkNo) {
-        if let Some(open) = self.lock().chunks.get_mut(&(release, chunk)) {
+    pub fn stuck(&self, holding: Holding) {
+        if let Some(open) = self.lock().chunks.get_mut(&holding) {
             open.stuck += 1;
         }
     }
 
     /// The reply came, or the session ended. To be followed by [`Self::done`].
-    pub fn unstuck(&self, release: ReleaseId, chunk: ChunkNo) {
-        if let Some(open) = self.lock().chunks.get_mut(&(release, chunk)) {
+    pub fn unstuck(&self, holding: Holding) {
+        if let Some(open) = self.lock().chunks.get_mut(&holding) {
             open.stuck -= 1;
         }
     }
@@ -90,15 +134,15 @@ impl Outbox {
     /// The release's chunks that only late replies keep out.
     pub fn waiting_for_late_replies(&self, release: ReleaseId) -> Vec<ChunkNo> {
         let state = self.lock();
-        let own = state.chunks.iter().filter(|((of, _), open)| *of == release && open.left == open.stuck);
-        own.map(|((_, chunk), _)| *chunk).collect()
+        let own = state.chunks.iter().filter(|(held, _)| held.release == release);
+        let waiting = own.filter(|(_, open)| open.left == open.stuck && !open.lost);
+        waiting.map(|(held, _)| held.chunk).collect()
     }
 
     /// Adds intents to the account of a chunk that is out; false when it is not any more.
     pub fn reopen(&self, chunk: &LeasedChunk) -> bool {
         let mut state = self.lock();
-        let open = state.chunks.get_mut(&(chunk.release, chunk.chunk));
-        open.filter(|open| open.lease == chunk.lease).is_some_and(|open| {
+        state.chunks.get_mut(&Holding::of(chunk)).is_some_and(|open| {
             open.left += chunk.intents.len();
             true
         })
@@ -165,22 +209,21 @@ impl Outbox {
             withdrawn.extend(gone);
         }
         for (mail, _room) in withdrawn {
-            self.done(mail.key.release, mail.chunk);
+            self.done(mail.holding());
         }
     }
 
     /// Counts one intent of a chunk as dealt with (its outcome was pushed, or it was not tried).
-    pub fn done(&self, release: ReleaseId, chunk: ChunkNo) {
+    pub fn done(&self, holding: Holding) {
         let mut state = self.lock();
-        let Some(open) = state.chunks.get_mut(&(release, chunk)) else { return };
+        let Some(open) = state.chunks.get_mut(&holding) else { return };
         open.left -= 1;
         if open.left > 0 {
             return;
         }
-        let lease = open.lease;
-        state.chunks.remove(&(release, chunk));
+        state.chunks.remove(&holding);
         drop(state);
-        self.give_back(release, chunk, lease);
+        self.give_back(holding);
     }
 
     /// True when every intent of every leased chunk was dealt with.
@@ -189,7 +232,7 @@ impl Outbox {
         self.lock().chunks.is_empty()
     }
 
-    fn give_back(&self, release: ReleaseId, chunk: ChunkNo, lease: LeaseEpoch) {
+    fn give_back(&self, Holding { release, chunk, lease }: Holding) {
         self.recorder.chunk_return(ChunkReturn { release, chunk, lease });
     }
 

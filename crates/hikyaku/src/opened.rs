@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use app::DataFolder;
 use app::send::Premises;
-use domain::SenderEpoch;
 use engine::EngineConfig;
-use ledger::Store;
+use ledger::{Live, Store};
 use ledger_sqlite::{SqliteOptions, SqliteStore};
 use runtime::{SystemClock, SystemEntropy, SystemNetwork};
 
@@ -15,8 +14,8 @@ use runtime::{SystemClock, SystemEntropy, SystemNetwork};
 pub struct Reading {
     /// The books.
     pub store: Arc<dyn Store>,
-    /// The sender at work now, if one is.
-    pub live: Option<SenderEpoch>,
+    /// The senders at work now.
+    pub live: Live,
 }
 
 /// An executor on this thread alone.
@@ -37,7 +36,7 @@ pub async fn read(dir: &Path) -> anyhow::Result<Reading> {
         anyhow::bail!("the data folder {} has no books yet: nothing was ever frozen in it", dir.display());
     }
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open_read_only(dir, SqliteOptions::default())?);
-    let live = app::books::live_sender(&*store, dir).await?;
+    let live = app::books::live_senders(&*store, dir, &SystemClock).await?;
     Ok(Reading { store, live })
 }
 

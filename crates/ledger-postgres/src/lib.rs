@@ -19,6 +19,7 @@ mod draft;
 mod failure;
 mod gate;
 mod lease;
+mod nodes;
 mod options;
 mod outcomes;
 mod patience;

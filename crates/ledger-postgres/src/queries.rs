@@ -66,6 +66,7 @@ queries! {
     OWED_LIST = "owed_list";
     OWED_RANGE = "owed_range";
     RECIPIENT_INSERT = "recipient_insert";
+    RELAY_LOCK = "relay_lock";
     RELAY_USE_DROP_BEFORE = "relay_use_drop_before";
     RELEASE_LIST_LOST = "release_list_lost";
     RELEASE_STATE_LOCK = "release_state_lock";
@@ -79,9 +80,9 @@ queries! {
     SENDER_INSERT = "sender_insert";
     SERVER_SETTINGS = "server_settings";
     WITNESS_INSERT = "witness_insert";
+    WRITER_NEXT = "writer_next";
     WRITE_MARK_DROP_BEFORE = "write_mark_drop_before";
     WRITE_MARK_SET = "write_mark_set";
-    WRITER_NEXT = "writer_next";
     }
     SHARED from "../../ledger-sqlite/queries/" {
     ATTEMPT_BOOK_RANGE = "attempt_book_range";
@@ -101,8 +102,8 @@ queries! {
     CREDENTIAL_GET_BY_FINGERPRINT = "credential_get_by_fingerprint";
     CREDENTIAL_INSERT = "credential_insert";
     DELIVERY_CHUNK_COUNT = "delivery_chunk_count";
-    DELIVERY_CHUNK_HASTEN = "delivery_chunk_hasten";
     DELIVERY_CHUNK_GET = "delivery_chunk_get";
+    DELIVERY_CHUNK_HASTEN = "delivery_chunk_hasten";
     DELIVERY_CHUNK_LIST = "delivery_chunk_list";
     DELIVERY_CHUNK_NEXT_NO = "delivery_chunk_next_no";
     DELIVERY_CHUNK_RENEW = "delivery_chunk_renew";
@@ -111,6 +112,9 @@ queries! {
     INTENT_LAST = "intent_last";
     INTENT_SUPPRESSED_RANGE = "intent_suppressed_range";
     INTENT_WALK = "intent_walk";
+    LEASE_LOST_DROP = "lease_lost_drop";
+    LEASE_LOST_INSERT = "lease_lost_insert";
+    LEASE_LOST_LIST = "lease_lost_list";
     LINK_INSERT = "link_insert";
     LINK_LAST = "link_last";
     LINK_LIST_AFTER = "link_list_after";
@@ -122,12 +126,18 @@ queries! {
     RECIPIENT_RANGE = "recipient_range";
     RELAY_GET_BY_ACCOUNT = "relay_get_by_account";
     RELAY_INSERT = "relay_insert";
+    RELAY_SHARE_DROP = "relay_share_drop";
+    RELAY_SHARE_LIST = "relay_share_list";
+    RELAY_SHARE_SET = "relay_share_set";
     RELAY_USE_ADD = "relay_use_add";
     RELAY_USE_LIST = "relay_use_list";
+    RELAY_USE_SUM = "relay_use_sum";
     RELEASE_GET = "release_get";
     RELEASE_INSERT = "release_insert";
     RELEASE_LIST = "release_list";
     RELEASE_LIST_ALL = "release_list_all";
+    RELEASE_ROUTE_GET = "release_route_get";
+    RELEASE_ROUTE_SET = "release_route_set";
     RELEASE_STATE_GET = "release_state_get";
     RELEASE_STATE_INSERT = "release_state_insert";
     RELEASE_STATE_RESCHEDULE = "release_state_reschedule";
@@ -138,6 +148,8 @@ queries! {
     RETRY_DUE_GET = "retry_due_get";
     SENDER_GET = "sender_get";
     SENDER_LATEST = "sender_latest";
+    SENDER_PRESENCE_LIST = "sender_presence_list";
+    SENDER_PRESENCE_SET = "sender_presence_set";
     SESSION_GET = "session_get";
     SESSION_INSERT = "session_insert";
     TENANT_GET_BY_NAME = "tenant_get_by_name";
@@ -145,6 +157,7 @@ queries! {
     TENANT_LIST = "tenant_list";
     WITNESS_BOOK_RANGE = "witness_book_range";
     WITNESS_WALK = "witness_walk";
+    WORK_LIST = "work_list";
     }
 }
 

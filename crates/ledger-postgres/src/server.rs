@@ -13,7 +13,7 @@ use crate::tls;
 /// Older ones lack nothing that is known, and were never tried.
 const SERVER_VERSION_MIN: u32 = 150_000;
 /// The last migration.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
 const OPERATION: &str = "opening the books";
 
 mod embedded {

@@ -18,7 +18,7 @@ pub const DATABASE_FILE: &str = "books.db";
 /// `HKYK`: stands in the header of every file of ours.
 const APPLICATION_ID: i64 = 1_212_897_611;
 /// The last migration.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// Older versions can lose commits when the write-ahead log is reset.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 /// How long another connection's lock is waited for.

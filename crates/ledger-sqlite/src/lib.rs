@@ -16,6 +16,7 @@ mod directory;
 mod draft;
 mod failure;
 mod lease;
+mod nodes;
 mod options;
 mod outcomes;
 mod plan;

@@ -54,6 +54,9 @@ queries! {
     INTENT_RANGE = "intent_range";
     INTENT_SUPPRESSED_RANGE = "intent_suppressed_range";
     INTENT_WALK = "intent_walk";
+    LEASE_LOST_DROP = "lease_lost_drop";
+    LEASE_LOST_INSERT = "lease_lost_insert";
+    LEASE_LOST_LIST = "lease_lost_list";
     LINK_CHAIN_NEXT = "link_chain_next";
     LINK_INSERT = "link_insert";
     LINK_LAST = "link_last";
@@ -70,13 +73,19 @@ queries! {
     RECIPIENT_RANGE = "recipient_range";
     RELAY_GET_BY_ACCOUNT = "relay_get_by_account";
     RELAY_INSERT = "relay_insert";
+    RELAY_SHARE_DROP = "relay_share_drop";
+    RELAY_SHARE_LIST = "relay_share_list";
+    RELAY_SHARE_SET = "relay_share_set";
     RELAY_USE_ADD = "relay_use_add";
     RELAY_USE_DROP_BEFORE = "relay_use_drop_before";
     RELAY_USE_LIST = "relay_use_list";
+    RELAY_USE_SUM = "relay_use_sum";
     RELEASE_GET = "release_get";
     RELEASE_INSERT = "release_insert";
     RELEASE_LIST = "release_list";
     RELEASE_LIST_ALL = "release_list_all";
+    RELEASE_ROUTE_GET = "release_route_get";
+    RELEASE_ROUTE_SET = "release_route_set";
     RELEASE_STATE_GET = "release_state_get";
     RELEASE_STATE_INSERT = "release_state_insert";
     RELEASE_STATE_RESCHEDULE = "release_state_reschedule";
@@ -92,6 +101,8 @@ queries! {
     SENDER_GET = "sender_get";
     SENDER_INSERT = "sender_insert";
     SENDER_LATEST = "sender_latest";
+    SENDER_PRESENCE_LIST = "sender_presence_list";
+    SENDER_PRESENCE_SET = "sender_presence_set";
     SESSION_GET = "session_get";
     SESSION_INSERT = "session_insert";
     TENANT_GET_BY_NAME = "tenant_get_by_name";
@@ -102,6 +113,7 @@ queries! {
     WITNESS_INSERT = "witness_insert";
     WITNESS_RANGE = "witness_range";
     WITNESS_WALK = "witness_walk";
+    WORK_LIST = "work_list";
 }
 
 #[cfg(test)]

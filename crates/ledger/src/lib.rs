@@ -14,6 +14,7 @@ pub mod digest;
 pub mod directory;
 pub mod entries;
 pub mod error;
+pub mod nodes;
 pub mod owed;
 pub mod read;
 pub mod rows;
@@ -25,6 +26,10 @@ pub use digest::{InstallationKey, recipient_hash, sha256};
 pub use directory::{ContentPart, CredentialRow, RelayRow, ReleaseRow, ReleaseState, TenantRow};
 pub use entries::{Entries, IntentEntry, Share, Tally};
 pub use error::LedgerError;
+pub use nodes::{
+    Live, OtherShare, RelayShare, SealedRoute, SenderBeat, SenderView, ShareRequest, TakeOver,
+    TakeOverRequest, TakenChunk, WorkItem, living_shares,
+};
 pub use owed::{Chunk, Owed, Rescheduling, Scope};
 pub use read::{
     AttemptView, BookRow, CheckReport, Difference, Finding, LinkedRow, RecipientView, StatementView,
@@ -34,4 +39,4 @@ pub use rows::{
     IntentBatch, IntentRow, LeaseRequest, LeasedChunk, LeasedIntent, OpenAttempt, OutcomeRow, RelayUse,
     SenderRow, SessionRow, SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
 };
-pub use store::{DeliveryStore, DirectoryStore, PlanStore, ReadStore, Store};
+pub use store::{DeliveryStore, DirectoryStore, NodeStore, PlanStore, ReadStore, Store};

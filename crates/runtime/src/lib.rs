@@ -5,10 +5,12 @@
 
 pub mod clock;
 pub mod entropy;
+pub mod host;
 pub mod network;
 
 pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy, boot_id};
+pub use host::host_name;
 pub use network::{Connection, DialOptions, Network, Stream, SystemNetwork};
 
 /// A future that a trait object gives.

@@ -19,7 +19,7 @@ use engine::{
     Engine, EngineConfig, EngineParts, Login, Recovered, RelayActor, RelaySpec, ReleaseEnd, ReleaseWork,
     TlsTrust,
 };
-use ledger::{CredentialRow, RelayRow, ReleaseRow, ReleaseState, StatementView, Store};
+use ledger::{CredentialRow, Live, RelayRow, ReleaseRow, ReleaseState, StatementView, Store};
 use runtime::{Clock, Entropy, Network};
 use smtp::ExposeSecret;
 use tokio::sync::watch;
@@ -186,7 +186,7 @@ pub async fn send(
     drained?;
     settled?;
     sealed?;
-    let statement = premises.store.statement(access.tenant(), release.release, None).await?;
+    let statement = premises.store.statement(access.tenant(), release.release, Live::default()).await?;
     let elapsed_ms = prepared.elapsed_ms(&*premises.clock);
     let (list, scan_ms) = (prepared.scan, prepared.scan_ms);
     Ok(SendReport { release, statement, list, end, recovered, scan_ms, freeze_ms, elapsed_ms })
@@ -201,6 +201,7 @@ pub(crate) fn parts(premises: &Premises) -> EngineParts {
         network: Arc::clone(&premises.network),
         key: premises.folder.keys().installation.clone(),
         node: premises.folder.node(),
+        host: runtime::host_name(),
         boot: premises.boot,
         journal_folder: premises.folder.dir().to_owned(),
         config: premises.config,

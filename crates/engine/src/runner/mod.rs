@@ -22,6 +22,8 @@ use crate::relay::{Orders, RelayActor, RelayStatus};
 const NAP_MAX: Duration = Duration::from_secs(1);
 /// The nap when the store has work that it did not give out.
 const SHORT_NAP: Duration = Duration::from_millis(20);
+/// The nap while other senders have all of the relay's sessions.
+const SHARE_NAP: Duration = Duration::from_millis(200);
 /// Chunks settled in one transaction.
 const SETTLE_CHUNKS: u32 = 64;
 
@@ -95,6 +97,7 @@ impl Runner {
 
     /// Runs the release to its end.
     pub async fn run(mut self) -> ReleaseEnd {
+        let _wants_the_relay = self.actor.run_begins();
         loop {
             match self.step().await {
                 Ok(None) => {}
@@ -158,7 +161,7 @@ impl Runner {
             let mut signals = self.signals.clone();
             tokio::select! {
                 () = signals.changed() => {}
-                () = self.actor.ground.clock.sleep(SHORT_NAP) => {}
+                () = self.actor.ground.clock.sleep(self.nap_before_lease()) => {}
             }
             return Ok(None);
         }
@@ -173,6 +176,10 @@ impl Runner {
             () = self.wait_until(ahead.next_due_at) => {}
         }
         Ok(None)
+    }
+
+    fn nap_before_lease(&self) -> Duration {
+        if self.actor.may_have_sessions() { SHORT_NAP } else { SHARE_NAP }
     }
 
     /// Until a signal, `due`, the deadline, or a nap's length: whichever is first.

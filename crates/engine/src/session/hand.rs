@@ -38,7 +38,7 @@ impl Session {
         self.pass_on_offered();
         for armed in self.on_wire.iter_mut().filter(|armed| !armed.stuck) {
             armed.stuck = true;
-            self.actor.outbox.stuck(armed.mail.key.release, armed.mail.chunk);
+            self.actor.outbox.stuck(armed.mail.holding());
         }
         for armed in std::mem::take(&mut self.hand) {
             let row = verdict::unused(&armed.mail, self.actor.ground.clock.now());
@@ -85,7 +85,7 @@ impl Session {
         {
             let Some(mail) = self.actor.outbox.take() else { return };
             if mail.work.is_held() {
-                self.actor.outbox.done(mail.key.release, mail.chunk);
+                self.actor.outbox.done(mail.holding());
                 continue;
             }
             self.taken += 1;
@@ -123,7 +123,7 @@ impl Session {
         while self.on_wire.len() < self.actor.envelopes_on_wire_max() && self.client.can_offer() {
             let Some(armed) = self.hand.front() else { return Ok(()) };
             self.check_identity(&armed.mail)?;
-            if !self.actor.try_start_message() {
+            if !self.actor.try_start_message(self.id) {
                 return Ok(());
             }
             let Some(mut armed) = self.hand.pop_front() else { return Ok(()) };
@@ -172,8 +172,11 @@ impl Session {
         if !self.actor.recorder.is_durable(self.on_wire[place].permit) || !self.ring.has_room() {
             return Ok(());
         }
-        let key = self.on_wire[place].mail.key;
-        if self.actor.recorder.is_fenced(key) || self.on_wire[place].mail.work.is_held() {
+        let mail = &self.on_wire[place].mail;
+        if self.actor.recorder.is_fenced(mail.key)
+            || self.actor.outbox.is_lost(mail.holding())
+            || mail.work.is_held()
+        {
             self.client.abandon();
             return Ok(());
         }

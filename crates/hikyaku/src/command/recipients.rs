@@ -28,7 +28,7 @@ pub fn run(flags: &RecipientsFlags) -> anyhow::Result<Exit> {
             print::line(&if flags.folder.json { object(&view) } else { text(&view) });
             Ok(())
         };
-        recipients(store, &access, &flags.release, state, reading.live, each).await?;
+        recipients(store, &access, &flags.release, state, &reading.live, each).await?;
         Ok(Exit::Well)
     })
 }

@@ -110,9 +110,8 @@ fn ehlo_name(asked: Option<&str>) -> anyhow::Result<String> {
         Some(name) if fine(name) => Ok(name.to_owned()),
         Some(_) => bail!("--ehlo-name: not a host name or address literal"),
         None => {
-            let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-            let name = name.trim();
-            Ok(if fine(name) { name.to_owned() } else { "localhost".to_owned() })
+            let name = runtime::host_name();
+            Ok(if fine(&name) { name } else { "localhost".to_owned() })
         }
     }
 }

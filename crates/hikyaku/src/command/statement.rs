@@ -21,7 +21,7 @@ pub fn run(flags: &StatementFlags) -> anyhow::Result<Exit> {
         let reading = opened::read(&flags.folder.data).await?;
         let access =
             Access::admit(&*reading.store, &flags.folder.tenant, &opened::user(), Right::Read).await?;
-        anyhow::Ok(statements(&*reading.store, &access, &selection, reading.live).await?)
+        anyhow::Ok(statements(&*reading.store, &access, &selection, &reading.live).await?)
     })?;
     let (total, differences) = total(&found);
     if flags.folder.json {
