@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 use crate::house::House;
 
 /// Tables without a tenant: runs of senders, and the bookkeeping of migrations. Tenants have a name besides.
-const SHARED: &str = "('tenant', 'sender', 'refinery_schema_history')";
+const SHARED: &str = "('tenant', 'sender', 'sender_presence', 'refinery_schema_history')";
 
 async fn strings(client: &Client, sql: &str) -> Vec<String> {
     let rows = client.query(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
