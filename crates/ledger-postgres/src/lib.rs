@@ -8,6 +8,8 @@
 //!
 //! Left to others: the lock of the data folder, journals, and what becomes of a take-over's open attempts.
 
+#[cfg(feature = "behind")]
+pub mod behind;
 mod chained;
 mod check;
 mod columns;
@@ -27,9 +29,11 @@ mod queries;
 mod read;
 mod reschedule;
 mod schedule;
+mod schema;
 mod seal;
 mod server;
 mod settle;
+mod standby;
 mod store;
 mod tls;
 mod values;
@@ -37,4 +41,6 @@ mod walk;
 mod witness;
 
 pub use options::{PostgresOptions, TlsMode};
+pub use schema::Migrated;
+pub use standby::Standby;
 pub use store::PostgresStore;

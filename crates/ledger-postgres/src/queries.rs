@@ -76,8 +76,10 @@ queries! {
     SCHEMA_LOCK = "schema_lock";
     SCHEMA_UNLOCK = "schema_unlock";
     SCHEMA_VERSION = "schema_version";
+    SCHEMA_VERSION_LAST = "schema_version_last";
     SENDER_INSERT = "sender_insert";
     SERVER_SETTINGS = "server_settings";
+    STANDBY_STATE = "standby_state";
     WITNESS_INSERT = "witness_insert";
     WRITE_MARK_DROP_BEFORE = "write_mark_drop_before";
     WRITE_MARK_SET = "write_mark_set";
@@ -107,6 +109,9 @@ queries! {
     DELIVERY_CHUNK_NEXT_NO = "delivery_chunk_next_no";
     DELIVERY_CHUNK_RENEW = "delivery_chunk_renew";
     DELIVERY_CHUNK_RETURN = "delivery_chunk_return";
+    INSTALLATION_GET = "installation_get";
+    INSTALLATION_INSERT = "installation_insert";
+    INSTALLATION_USE = "installation_use";
     INTENT_BOOK_RANGE = "intent_book_range";
     INTENT_LAST = "intent_last";
     INTENT_SUPPRESSED_RANGE = "intent_suppressed_range";

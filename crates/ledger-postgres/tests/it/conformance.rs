@@ -5,10 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ledger::conformance::{CASES, StoreMaker};
 use ledger::{LedgerError, Store};
-use ledger_postgres::PostgresStore;
-use runtime::SystemClock;
 
-use crate::house::House;
+use crate::house::{House, migrated};
 
 /// Makes stores on the one server.
 struct Maker(Arc<House>);
@@ -17,7 +15,7 @@ struct Maker(Arc<House>);
 impl StoreMaker for Maker {
     async fn make(&self) -> Result<Arc<dyn Store>, LedgerError> {
         let options = self.0.options(&self.0.schema());
-        Ok(Arc::new(PostgresStore::open(options, Arc::new(SystemClock)).await?))
+        Ok(Arc::new(migrated(options).await?))
     }
 
     fn is_shared(&self) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use ledger::Store;
+use ledger::{LedgerError, Store};
 use ledger_postgres::{PostgresOptions, PostgresStore};
 use runtime::{Clock as _, SystemClock};
 use testkit::peers::RunningPostgres;
@@ -43,8 +43,7 @@ impl House {
 
     /// A node's store in a schema.
     pub async fn open(&self, schema: &str) -> Arc<dyn Store> {
-        let store = PostgresStore::open(self.options(schema), Arc::new(SystemClock)).await;
-        Arc::new(store.expect("a store"))
+        Arc::new(migrated(self.options(schema)).await.expect("a store"))
     }
 
     /// A connection behind the stores' backs, to a schema.
@@ -74,6 +73,12 @@ impl House {
         );
         self.until(client, &question).await;
     }
+}
+
+/// The books, after their schema was made where it is missing.
+pub async fn migrated(options: PostgresOptions) -> Result<PostgresStore, LedgerError> {
+    PostgresStore::migrate(&options, Arc::new(SystemClock)).await?;
+    PostgresStore::open(options, Arc::new(SystemClock)).await
 }
 
 pub async fn execute(client: &Client, sql: &str) {
