@@ -8,6 +8,7 @@
 //!
 //! Left to others: the lock of the data folder, journals, and what becomes of a take-over's open attempts.
 
+mod access;
 #[cfg(feature = "behind")]
 pub mod behind;
 mod chained;
@@ -40,6 +41,7 @@ mod values;
 mod walk;
 mod witness;
 
+pub use access::Access;
 pub use options::{PostgresOptions, TlsMode};
 pub use schema::Migrated;
 pub use standby::Standby;

@@ -49,6 +49,8 @@ pub(crate) const CONNECTION_SETTINGS: &str = "SET enable_seqscan = off; SET enab
 
 queries! {
     OWN from "../queries/" {
+    ACCESS = "access";
+    ACCESS_STATE = "access_state";
     ATTEMPT_INSERT = "attempt_insert";
     ATTEMPT_WALK = "attempt_walk";
     DELIVERY_CHUNK_INSERT = "delivery_chunk_insert";

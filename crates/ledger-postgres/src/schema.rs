@@ -6,6 +6,7 @@ use deadpool_postgres::Pool;
 use ledger::LedgerError;
 use tokio_postgres::Client;
 
+use crate::access::{self, Access};
 use crate::columns::Columns;
 use crate::failure::Failure;
 use crate::queries;
@@ -23,6 +24,8 @@ pub struct Migrated {
     pub to: u32,
     /// The names of the migrations that were carried out, in order.
     pub applied: Vec<String>,
+    /// Whether roles and row-level security are in force.
+    pub access: Access,
 }
 
 /// The number of the last migration.
@@ -70,7 +73,8 @@ async fn migrate_locked(client: &mut Client, schema: &str) -> Result<Migrated, F
     let report = report
         .map_err(|error| foreign(format!("its books could not be brought to version {to}: {error}")))?;
     let applied = report.applied_migrations().iter().map(|migration| migration.name().to_owned()).collect();
-    Ok(Migrated { from, to, applied })
+    let access = access::ensure(client, schema).await?;
+    Ok(Migrated { from, to, applied, access })
 }
 
 /// The schema's version; 0 where there are no books. Refuses that of a newer Hikyaku or of another program.

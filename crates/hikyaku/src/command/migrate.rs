@@ -1,5 +1,6 @@
 //! `hikyaku migrate`: the schema of the books in a database. A data folder's SQLite migrates by itself.
 
+use ledger_postgres::Access;
 use serde_json::json;
 
 use crate::arguments::MigrateFlags;
@@ -24,6 +25,8 @@ pub fn run(flags: &MigrateFlags) -> anyhow::Result<Exit> {
             "from": migrated.from,
             "to": migrated.to,
             "applied": migrated.applied,
+            "access": migrated.access.word(),
+            "access_sql": match &migrated.access { Access::Wanting(sql) => Some(sql), _ => None },
             "standby": standby.to_string(),
             "standby_may_lose_commits": standby.may_lose_commits(),
         });
@@ -38,6 +41,11 @@ pub fn run(flags: &MigrateFlags) -> anyhow::Result<Exit> {
             print::line(&format!("{place}: from version {} to {}: {applied}", migrated.from, migrated.to));
         }
     }
+    print::line(&format!("{place}: roles and row-level security are {}", migrated.access.word()));
     print::line(&format!("{place}: {standby}"));
+    if let Access::Wanting(sql) = &migrated.access {
+        print::line("-- this user may not make roles; an administrator of the database runs:");
+        print::line(sql);
+    }
     Ok(Exit::Well)
 }

@@ -7,7 +7,9 @@ use super::{OWN, SHARED};
 const BOOKS: [&str; 5] = ["intent", "attempt", "outcome", "witness", "link"];
 
 /// Statements about no tenant's data: tenants by name, runs of senders, the server and its schema.
-const WITHOUT_TENANT: [&str; 15] = [
+const WITHOUT_TENANT: [&str; 17] = [
+    "access",
+    "access_state",
     "installation_get",
     "installation_insert",
     "installation_use",

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ledger::conformance::{CASES, StoreMaker};
 use ledger::{LedgerError, Store};
+use ledger_postgres::PostgresStore;
+use runtime::SystemClock;
 
 use crate::house::{House, migrated};
 
@@ -14,8 +16,11 @@ struct Maker(Arc<House>);
 #[async_trait]
 impl StoreMaker for Maker {
     async fn make(&self) -> Result<Arc<dyn Store>, LedgerError> {
-        let options = self.0.options(&self.0.schema());
-        Ok(Arc::new(migrated(options).await?))
+        let schema = self.0.schema();
+        migrated(self.0.options(&schema)).await?;
+        // As the role that owns nothing: it must suffice for every call.
+        let options = self.0.options_as(&schema, "engine_login", "hikyaku_engine").await;
+        Ok(Arc::new(PostgresStore::open(options, Arc::new(SystemClock)).await?))
     }
 
     fn is_shared(&self) -> bool {
