@@ -20,6 +20,9 @@ pub enum AppError {
     /// No copy of the folder, or none from one.
     #[error(transparent)]
     Backup(#[from] crate::backup::BackupError),
+    /// The books are not for this folder.
+    #[error(transparent)]
+    Installation(#[from] crate::installation::InstallationError),
     /// The list cannot be used.
     #[error(transparent)]
     List(#[from] ListError),

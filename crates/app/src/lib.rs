@@ -14,6 +14,7 @@ pub mod error;
 pub mod export;
 pub mod folder;
 pub mod hold;
+pub mod installation;
 pub mod list;
 pub mod relay;
 pub mod release;

@@ -44,6 +44,8 @@ pub enum Command {
     Backup(BackupFlags),
     /// A data folder from a backup, with everything that may be sent on hold.
     Restore(RestoreFlags),
+    /// Make the schema of the books in a database, or bring it to this version.
+    Migrate(MigrateFlags),
     /// Prove that an incident of the past cannot happen here.
     #[command(subcommand)]
     Drill(DrillCommand),
@@ -93,12 +95,44 @@ pub struct BorrowedFlags {
     pub plant_borrowing: bool,
 }
 
-/// Where the books are, whose they are, and how to print.
-#[derive(Debug, Args)]
-pub struct FolderFlags {
+/// The database that holds the books of all nodes, where one does. Its URL may hold a password.
+#[derive(Clone, Args)]
+pub struct DatabaseFlags {
+    /// postgres://USER@HOST:PORT/DATABASE?sslmode=disable|prefer|require|verify-full, also &sslrootcert=FILE: the books
+    /// are in it, and --data is this node's own folder (keys, journal of dots, seals).
+    #[arg(long, value_name = "URL", env = "HIKYAKU_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// The database's password, in the first line of a file (`ps` never shows it). Also: PGPASSWORD.
+    #[arg(long, value_name = "FILE")]
+    pub database_password_file: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for DatabaseFlags {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DatabaseFlags(…)")
+    }
+}
+
+/// Where a node's own things are.
+#[derive(Debug, Clone, Args)]
+pub struct PlaceFlags {
     /// The data folder.
     #[arg(long, value_name = "DIR", default_value = "./hikyaku-data")]
     pub data: PathBuf,
+    /// The database, where one holds the books.
+    #[command(flatten)]
+    pub database: DatabaseFlags,
+    /// A data folder that is made anew gets a copy of this installation.key: that of a node that uses the same database.
+    #[arg(long, value_name = "FILE")]
+    pub installation_key: Option<PathBuf>,
+}
+
+/// Where the books are, whose they are, and how to print.
+#[derive(Debug, Args)]
+pub struct FolderFlags {
+    /// Where.
+    #[command(flatten)]
+    pub place: PlaceFlags,
     /// The client company.
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub tenant: String,
@@ -259,9 +293,9 @@ pub struct AttemptsFlags {
 /// `check`.
 #[derive(Debug, Args)]
 pub struct CheckFlags {
-    /// The data folder.
-    #[arg(long, value_name = "DIR", default_value = "./hikyaku-data")]
-    pub data: PathBuf,
+    /// Where.
+    #[command(flatten)]
+    pub place: PlaceFlags,
     /// Print JSON on stdout.
     #[arg(long)]
     pub json: bool,
@@ -299,6 +333,17 @@ pub struct RestoreFlags {
     /// The data folder that is made; it must not exist yet.
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
+    /// Print JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `migrate`.
+#[derive(Debug, Args)]
+pub struct MigrateFlags {
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseFlags,
     /// Print JSON on stdout.
     #[arg(long)]
     pub json: bool,

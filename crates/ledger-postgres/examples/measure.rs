@@ -34,6 +34,7 @@ fn main() -> Failable<()> {
 async fn measure(connection: &str, mails: u32, senders: u32) -> Failable<()> {
     let mut options = PostgresOptions::parse(&format!("{connection} sslmode=disable"))?;
     options.schema = format!("measured_{}", SystemClock.now().as_millis());
+    PostgresStore::migrate(&options, Arc::new(SystemClock)).await?;
     let open = async || PostgresStore::open(options.clone(), Arc::new(SystemClock)).await;
     let store: Arc<dyn Store> = Arc::new(open().await?);
     let stage = Stage::on(&store).await?;

@@ -49,6 +49,8 @@ pub(crate) const CONNECTION_SETTINGS: &str = "SET enable_seqscan = off; SET enab
 
 queries! {
     OWN from "../queries/" {
+    ACCESS = "access";
+    ACCESS_STATE = "access_state";
     ATTEMPT_INSERT = "attempt_insert";
     ATTEMPT_WALK = "attempt_walk";
     DELIVERY_CHUNK_INSERT = "delivery_chunk_insert";
@@ -77,8 +79,10 @@ queries! {
     SCHEMA_LOCK = "schema_lock";
     SCHEMA_UNLOCK = "schema_unlock";
     SCHEMA_VERSION = "schema_version";
+    SCHEMA_VERSION_LAST = "schema_version_last";
     SENDER_INSERT = "sender_insert";
     SERVER_SETTINGS = "server_settings";
+    STANDBY_STATE = "standby_state";
     WITNESS_INSERT = "witness_insert";
     WRITER_NEXT = "writer_next";
     WRITE_MARK_DROP_BEFORE = "write_mark_drop_before";
@@ -108,6 +112,9 @@ queries! {
     DELIVERY_CHUNK_NEXT_NO = "delivery_chunk_next_no";
     DELIVERY_CHUNK_RENEW = "delivery_chunk_renew";
     DELIVERY_CHUNK_RETURN = "delivery_chunk_return";
+    INSTALLATION_GET = "installation_get";
+    INSTALLATION_INSERT = "installation_insert";
+    INSTALLATION_USE = "installation_use";
     INTENT_BOOK_RANGE = "intent_book_range";
     INTENT_LAST = "intent_last";
     INTENT_SUPPRESSED_RANGE = "intent_suppressed_range";

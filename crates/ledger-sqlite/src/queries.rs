@@ -47,6 +47,9 @@ queries! {
     DELIVERY_CHUNK_NEXT_NO = "delivery_chunk_next_no";
     DELIVERY_CHUNK_RENEW = "delivery_chunk_renew";
     DELIVERY_CHUNK_RETURN = "delivery_chunk_return";
+    INSTALLATION_GET = "installation_get";
+    INSTALLATION_INSERT = "installation_insert";
+    INSTALLATION_USE = "installation_use";
     INTENT_BOOK_RANGE = "intent_book_range";
     INTENT_GET = "intent_get";
     INTENT_INSERT = "intent_insert";

@@ -23,7 +23,10 @@ pub mod store;
 pub use balance::Balance;
 pub use chain::{Book, Head, LinkBuilder, LinkRow};
 pub use digest::{InstallationKey, recipient_hash, sha256};
-pub use directory::{ContentPart, CredentialRow, RelayRow, ReleaseRow, ReleaseState, TenantRow};
+pub use directory::{
+    ContentPart, CredentialRow, InstallationRow, InstallationUse, RelayRow, ReleaseRow, ReleaseState,
+    TenantRow,
+};
 pub use entries::{Entries, IntentEntry, Share, Tally};
 pub use error::LedgerError;
 pub use nodes::{

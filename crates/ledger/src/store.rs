@@ -10,7 +10,10 @@ use domain::{
 };
 
 use crate::chain::{Book, Head, LinkRow};
-use crate::directory::{ContentPart, CredentialRow, RelayRow, ReleaseRow, ReleaseState, TenantRow};
+use crate::directory::{
+    ContentPart, CredentialRow, InstallationRow, InstallationUse, RelayRow, ReleaseRow, ReleaseState,
+    TenantRow,
+};
 use crate::error::LedgerError;
 use crate::nodes::{
     Live, RelayShare, SealedRoute, SenderBeat, SenderView, ShareRequest, TakeOver, TakeOverRequest, WorkItem,
@@ -27,6 +30,15 @@ pub type Stored<T> = Result<T, LedgerError>;
 /// Who sends what through which relay.
 #[async_trait]
 pub trait DirectoryStore: Send + Sync {
+    /// Whose books these are; `None` before anybody used them.
+    async fn installation_get(&self) -> Stored<Option<InstallationRow>>;
+
+    /// Stores the row where there is none; gives the one that stands.
+    async fn installation_ensure(&self, row: InstallationRow) -> Stored<InstallationRow>;
+
+    /// Sets what the books are for, of an installation that stands.
+    async fn installation_use(&self, use_now: InstallationUse) -> Stored<()>;
+
     /// Finds the tenant of this name, or stores the given row; gives the row that stands.
     async fn tenant_ensure(&self, row: TenantRow) -> Stored<TenantRow>;
 

@@ -34,11 +34,12 @@ pub fn restore(flags: &RestoreFlags) -> anyhow::Result<Exit> {
     let copied = backup::restore(&flags.source, &flags.data)?;
     let held = opened::executor()?.block_on(async {
         let folder = app::DataFolder::open(&flags.data, &SystemClock, &SystemEntropy)?;
-        let boot = runtime::boot_id()?;
-        let (premises, store) = opened::own(folder, SqliteOptions::default(), boot, EngineConfig::default())?;
+        let ground = opened::Ground { folder, database: None };
+        let (boot, config) = (runtime::boot_id()?, EngineConfig::default());
+        let (premises, books) = opened::own(ground, SqliteOptions::default(), boot, config).await?;
         let held = backup::put_on_hold(&*premises.store, &SystemClock, &opened::user()).await?;
         drop(premises);
-        store.close().await?;
+        books.close().await?;
         anyhow::Ok(held)
     })?;
     if flags.json {

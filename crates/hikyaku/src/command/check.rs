@@ -12,8 +12,8 @@ use crate::{opened, print};
 /// Checks the whole data folder.
 pub fn run(flags: &CheckFlags) -> anyhow::Result<Exit> {
     let report = opened::executor()?.block_on(async {
-        let reading = opened::read(&flags.data).await?;
-        anyhow::Ok(check(&*reading.store, &flags.data, &SystemClock).await?)
+        let reading = opened::read(&flags.place).await?;
+        anyhow::Ok(check(&*reading.store, &flags.place.data, &SystemClock).await?)
     })?;
     if flags.json {
         print::line(&object(&report).to_string());

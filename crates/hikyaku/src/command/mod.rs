@@ -6,6 +6,7 @@ pub mod check;
 pub mod drill;
 pub mod export;
 pub mod hold;
+pub mod migrate;
 pub mod recipients;
 pub mod send;
 pub mod statement;

@@ -21,7 +21,7 @@ pub fn run(flags: &RecipientsFlags) -> anyhow::Result<Exit> {
         })?),
     };
     opened::executor()?.block_on(async {
-        let reading = opened::read(&flags.folder.data).await?;
+        let reading = opened::read(&flags.folder.place).await?;
         let store = &*reading.store;
         let access = Access::admit(store, &flags.folder.tenant, &opened::user(), Right::Read).await?;
         let each = |view: RecipientView| {

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail};
+use app::Access;
 use app::relay::RelayUrl;
 use app::send::{Again, Checked, DkimRequest, SendReport, SendRequest, SendSignals, Stage};
-use app::{Access, DataFolder};
 use domain::{Lane, RelayKind, RelayLimits, UnknownPolicy};
 use engine::{EngineConfig, ReleaseEnd, TlsTrust};
 use indicatif::ProgressBar;
@@ -27,14 +27,16 @@ pub fn run(flags: SendFlags) -> anyhow::Result<Exit> {
     let request = request(&flags)?;
     let boot = boot(flags.boot_id.as_deref())?;
     let checked = Checked::load(request, &SystemClock)?;
-    let folder = DataFolder::open(&flags.folder.data, &SystemClock, &SystemEntropy)?;
-    let prepared = checked.scan(&folder, &SystemClock, &SystemEntropy)?;
+    let executor = opened::executor()?;
+    let ground = executor.block_on(opened::ground(&flags.folder.place))?;
+    let prepared = checked.scan(&ground.folder, &SystemClock, &SystemEntropy)?;
     let config = EngineConfig { tcp_user_timeout: flags.tcp_user_timeout, ..EngineConfig::default() };
     let synchronous = if flags.synchronous == Sync::Off { Synchronous::Off } else { Synchronous::Full };
     let options = SqliteOptions { synchronous, ..SqliteOptions::default() };
-    let report = opened::executor()?.block_on(async {
+    let report = executor.block_on(async {
         let drain = signals::drain()?;
-        let (premises, store) = opened::own(folder, options, boot, config)?;
+        warn_of_standby(&ground).await?;
+        let (premises, books) = opened::own(ground, options, boot, config).await?;
         let (clock, entropy) = (&*premises.clock, &*premises.entropy);
         let access =
             Access::admit_new(&*premises.store, clock, entropy, &flags.folder.tenant, &opened::user())
@@ -47,11 +49,22 @@ pub fn run(flags: SendFlags) -> anyhow::Result<Exit> {
         let report = app::send::send(&premises, &access, prepared, SendSignals { drain, stage }).await;
         bar.clear();
         drop(premises);
-        store.close().await?;
+        books.close().await?;
         anyhow::Ok(report?)
     })?;
     show(&report, &flags);
     Ok(exit(&report))
+}
+
+/// A promotion of a standby that lags behind is nothing that could be prevented here: whoever sends must know of it.
+async fn warn_of_standby(ground: &opened::Ground) -> anyhow::Result<()> {
+    if let Some(database) = &ground.database {
+        let standby = database.standby().await?;
+        if standby.may_lose_commits() {
+            eprintln!("hikyaku: the database has {standby}");
+        }
+    }
+    Ok(())
 }
 
 fn request(flags: &SendFlags) -> anyhow::Result<SendRequest> {

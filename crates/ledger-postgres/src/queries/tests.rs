@@ -7,11 +7,18 @@ use super::{OWN, SHARED};
 const BOOKS: [&str; 5] = ["intent", "attempt", "outcome", "witness", "link"];
 
 /// Statements about no tenant's data: tenants by name, runs of senders, the server and its schema.
-const WITHOUT_TENANT: [&str; 11] = [
+const WITHOUT_TENANT: [&str; 18] = [
+    "access",
+    "access_state",
+    "installation_get",
+    "installation_insert",
+    "installation_use",
     "schema_exists",
     "schema_lock",
     "schema_unlock",
     "schema_version",
+    "schema_version_last",
+    "standby_state",
     "sender_get",
     "sender_insert",
     "sender_latest",

@@ -303,7 +303,7 @@ pub(super) fn numbers(chunk: &LeasedChunk) -> Vec<u32> {
 }
 
 pub(super) fn sender_row(number: u64) -> SenderRow {
-    SenderRow { node: NodeId(1), journal: 70 + number, boot: [8; 16], started_at: at(0) }
+    SenderRow { node: NodeId(number), journal: 70 + number, boot: [8; 16], started_at: at(0) }
 }
 
 pub(super) fn relay_row(tenant: TenantId) -> RelayRow {

@@ -76,6 +76,18 @@ impl RunningPostgres {
         self.connection("127.0.0.1")
     }
 
+    /// How to connect to one of its databases over TCP, as a URL without password and parameters.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://{USER}@{}/{database}", self.addr)
+    }
+
+    /// The one user's password.
+    #[must_use]
+    pub fn password(&self) -> &'static str {
+        PASSWORD
+    }
+
     /// A file with [`Self::ca_pem`].
     ///
     /// # Errors
