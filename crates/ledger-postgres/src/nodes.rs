@@ -147,11 +147,11 @@ fn work(row: Columns<'_>) -> Result<WorkItem, Failure> {
     })
 }
 
-/// The relay's row is the lock: senders share it one after the other.
+/// The row of no sender is the lock: senders share a relay one after the other.
 async fn share(draft: &Draft, request: &ShareRequest) -> Result<RelayShare, Failure> {
     let (tenant, relay, sender) = (wide(request.tenant.0), wide(request.relay.0), wide(request.sender.0));
     let (now, second) = (request.now.as_millis(), whole(request.now.as_millis().div_euclid(1000)));
-    draft.rows(queries::RELAY_LOCK, &[&tenant, &relay]).await?;
+    draft.execute(queries::RELAY_SHARE_LOCK, &[&tenant, &relay]).await?;
     let rows = draft.rows(queries::RELAY_SHARE_LIST, &[&tenant, &relay, &sender]).await?;
     let rows = rows.iter().map(Columns).map(other_share).collect::<Result<Vec<_>, _>>()?;
     let (others, gone) = living_shares(&rows, request.now);

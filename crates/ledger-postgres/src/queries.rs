@@ -68,7 +68,7 @@ queries! {
     OWED_LIST = "owed_list";
     OWED_RANGE = "owed_range";
     RECIPIENT_INSERT = "recipient_insert";
-    RELAY_LOCK = "relay_lock";
+    RELAY_SHARE_LOCK = "relay_share_lock";
     RELAY_USE_DROP_BEFORE = "relay_use_drop_before";
     RELEASE_LIST_LOST = "release_list_lost";
     RELEASE_STATE_LOCK = "release_state_lock";

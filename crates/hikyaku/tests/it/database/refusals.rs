@@ -48,7 +48,7 @@ pub fn schemas_of_other_versions_are_refused(house: &House) {
     let made = run(scene.command(&["migrate", "--json"])).expect(0);
     assert_eq!((made.number("from"), made.json()["standby"].as_str()), (0, Some("no standby")));
     let last = u32::try_from(made.number("to")).unwrap();
-    assert_eq!(made.json()["applied"].as_array().map(Vec::len), Some(2), "{made:?}");
+    assert_eq!(made.json()["applied"].as_array().map(Vec::len), Some(last as usize), "{made:?}");
     let again = run(scene.command(&["migrate"])).expect(0);
     assert!(again.stdout.contains("nothing to do"), "{again:?}");
 
