@@ -16,8 +16,10 @@ pub mod folder;
 pub mod hold;
 pub mod installation;
 pub mod list;
+pub mod node;
 pub mod relay;
 pub mod release;
+pub mod route;
 pub mod send;
 
 pub use access::{Access, Right};

@@ -193,6 +193,29 @@ impl Engine {
         Ok(Arc::clone(&running.actor))
     }
 
+    /// Ends once this process must stop sending; gives the reason.
+    pub async fn broken(&self) -> String {
+        let mut broken = self.ground.broken.subscribe();
+        match broken.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone()) {
+            Some(reason) => reason.to_string(),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Closes the actors of relays through which no release is being sent. Not beside a call of [`Self::relay`] whose
+    /// actor is yet to be used.
+    pub async fn retire_idle(&self) {
+        let is_idle = |running: &Running| running.actor.is_idle();
+        let idle: Vec<RelayKey> =
+            self.relays().iter().filter(|(_, running)| is_idle(running)).map(|(key, _)| *key).collect();
+        for key in idle {
+            if let Some(running) = self.relays().get(&key) {
+                running.actor.drain();
+            }
+            self.finish_relay(key).await;
+        }
+    }
+
     /// Runs a release through its relay's actor, in whatever state the books have it.
     #[must_use]
     pub fn send(&self, work: ReleaseWork, composer: Arc<dyn Composer>, actor: Arc<RelayActor>) -> ReleaseRun {

@@ -46,6 +46,10 @@ pub enum Command {
     Restore(RestoreFlags),
     /// Make the schema of the books in a database, or bring it to this version.
     Migrate(MigrateFlags),
+    /// A sender that works on whatever is owed, of all tenants, over the books in a database; until Ctrl-C.
+    Node(NodeFlags),
+    /// Who sends over the books in a database, and what each holds.
+    Nodes(NodesFlags),
     /// Prove that an incident of the past cannot happen here.
     #[command(subcommand)]
     Drill(DrillCommand),
@@ -207,6 +211,9 @@ pub struct SendFlags {
     /// Send the same content also to recipients of the list who are not in its audience yet.
     #[arg(long)]
     pub extend: bool,
+    /// Freeze it and leave the sending to the nodes of the database.
+    #[arg(long)]
+    pub detach: bool,
     /// Send nothing when any row of the list is bad.
     #[arg(long)]
     pub strict: bool,
@@ -345,6 +352,34 @@ pub struct MigrateFlags {
     #[command(flatten)]
     pub database: DatabaseFlags,
     /// Print JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `node`.
+#[derive(Debug, Args)]
+pub struct NodeFlags {
+    /// Where.
+    #[command(flatten)]
+    pub place: PlaceFlags,
+    /// How long the kernel goes on sending what a relay does not acknowledge.
+    #[arg(long, value_parser = span::parse, default_value = "30s")]
+    pub tcp_user_timeout: Duration,
+    /// Print JSON on stdout at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nodes`.
+#[derive(Debug, Args)]
+pub struct NodesFlags {
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseFlags,
+    /// How far back.
+    #[arg(long, value_parser = span::parse, default_value = "1d")]
+    pub since: Duration,
+    /// Print JSON on stdout, one object a line.
     #[arg(long)]
     pub json: bool,
 }

@@ -103,6 +103,17 @@ pub async fn ground(place: &PlaceFlags) -> anyhow::Result<Ground> {
     Ok(Ground { folder, database })
 }
 
+/// A promotion of a standby that lags behind is nothing that could be prevented here: whoever sends must know of it.
+pub async fn warn_of_standby(ground: &Ground) -> anyhow::Result<()> {
+    if let Some(database) = &ground.database {
+        let standby = database.standby().await?;
+        if standby.may_lose_commits() {
+            eprintln!("hikyaku: the database has {standby}");
+        }
+    }
+    Ok(())
+}
+
 /// What a process that owns the folder works on; the books once more, to be closed at the end.
 pub async fn own(
     ground: Ground,

@@ -38,6 +38,23 @@ impl Behind {
         row.expect(table).get(0)
     }
 
+    /// How many different values a column has.
+    ///
+    /// # Panics
+    /// When there is no such column.
+    pub async fn distinct(&self, table: &str, column: &str) -> i64 {
+        let row = self.0.query_one(&format!("SELECT count(DISTINCT {column}) FROM {table}"), &[]).await;
+        row.expect(table).get(0)
+    }
+
+    /// The octets of a table's first row.
+    ///
+    /// # Panics
+    /// When there is no such column, or no row.
+    pub async fn octets(&self, table: &str, column: &str) -> Vec<u8> {
+        self.0.query_one(&format!("SELECT {column} FROM {table} LIMIT 1"), &[]).await.expect(table).get(0)
+    }
+
     /// Lets the schema look as if no migration above this had been made.
     pub async fn version_lower(&self, last: u32) {
         self.execute("CREATE TABLE kept AS TABLE refinery_schema_history").await;

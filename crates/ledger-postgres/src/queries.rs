@@ -35,17 +35,19 @@ const fn numbered<const N: usize>(text: &str) -> [u8; N] {
 
 /// A transaction that writes; rows that it decides by are locked.
 pub(crate) const TRANSACTION_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-/// A transaction that sees one state of the books.
-pub(crate) const TRANSACTION_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// A transaction that sees one state of the books. It holds no lock, and may think for long between two statements.
+pub(crate) const TRANSACTION_READ: &str =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0";
 /// The end of one that is durable.
 pub(crate) const TRANSACTION_COMMIT: &str = "COMMIT";
 /// The end of one that leaves no trace.
 pub(crate) const TRANSACTION_ROLLBACK: &str = "ROLLBACK";
 
 /// What each connection is set to. The tables grow from nothing within minutes, ahead of the server's statistics, and
-/// every statement has its index: plans by those alone. Waiting for a lock has an end.
+/// every statement has its index: plans by those alone. Waiting for a lock has an end; and so has holding one: a process that
+/// is frozen or cut off within a transaction would keep all others from the rows that it locked.
 pub(crate) const CONNECTION_SETTINGS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; \
-    SET enable_mergejoin = off; SET jit = off; SET lock_timeout = '60s'";
+    SET enable_mergejoin = off; SET jit = off; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = '5s'";
 
 queries! {
     OWN from "../queries/" {

@@ -27,6 +27,8 @@ use domain::NodeId;
 use ledger::InstallationKey;
 use runtime::{Clock, Entropy};
 
+use crate::route::RouteKey;
+
 pub use seals::Seals;
 pub use signing::{SigningKey, is_signed};
 
@@ -99,6 +101,8 @@ pub struct FolderKeys {
     pub installation: InstallationKey,
     /// Makes tokens that only this installation can have made (unsubscription).
     pub tokens: hmac::Key,
+    /// Encrypts how releases are sent.
+    pub routes: RouteKey,
 }
 
 impl std::fmt::Debug for FolderKeys {
@@ -112,7 +116,8 @@ impl FolderKeys {
         let master = hmac::Key::new(hmac::HMAC_SHA256, octets);
         let tokens = hmac::sign(&master, b"hikyaku recipient tokens");
         let tokens = hmac::Key::new(hmac::HMAC_SHA256, tokens.as_ref());
-        Self { installation: InstallationKey::new(octets), tokens }
+        let routes = RouteKey::of(&master);
+        Self { installation: InstallationKey::new(octets), tokens, routes }
     }
 }
 

@@ -30,6 +30,7 @@ use crate::journal::Journal;
 use crate::outbox::Outbox;
 use crate::recorder::Recorder;
 use complaint::Complaints;
+pub(crate) use share::Counted;
 use share::Share;
 
 pub use tls::TlsTrust;
@@ -296,6 +297,12 @@ impl RelayActor {
     /// True when the session that asks is to end, for other senders need it.
     pub fn must_close_session(&self) -> bool {
         self.share.must_close()
+    }
+
+    /// True when no release is being sent through it and nothing of one is on its way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.share.is_idle() && self.outbox.is_accounted()
     }
 
     /// True while other senders leave at least one session of the relay to this one.

@@ -93,6 +93,11 @@ impl Share {
         self.sessions_max.load(Ordering::Acquire) as usize
     }
 
+    /// True when no release is being sent, and no session is open.
+    pub fn is_idle(&self) -> bool {
+        self.runs.load(Ordering::Acquire) == 0 && self.sessions_open.load(Ordering::Acquire) == 0
+    }
+
     /// Counts a session until it is over.
     pub fn open(&self) -> Counted {
         Counted::up(&self.sessions_open, &self.asked)

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::compose::{Composer, Piece, ReleaseWork};
 use crate::outbox::Outbox;
-use crate::relay::{Orders, RelayActor, RelayStatus};
+use crate::relay::{Counted, Orders, RelayActor, RelayStatus};
 
 /// The longest nap before looking at the store again.
 const NAP_MAX: Duration = Duration::from_secs(1);
@@ -51,6 +51,8 @@ pub struct Runner {
     deadline_at: Timestamp,
     /// Pieces being composed; each is put in line, or given back, by this run.
     composing: JoinSet<(Arc<LeasedChunk>, Piece)>,
+    /// The relay is in use.
+    _counted: Counted,
 }
 
 /// Everything that may change what a run does next.
@@ -90,14 +92,13 @@ impl Runner {
         nudges: watch::Receiver<u64>,
     ) -> Self {
         let signals = Signals { nudges, status: actor.status(), orders: actor.orders() };
-        let outbox = Arc::clone(&actor.outbox);
-        let deadline_at = Timestamp::EPOCH;
-        Self { work, composer, outbox, actor, signals, deadline_at, composing: JoinSet::new() }
+        let (outbox, counted) = (Arc::clone(&actor.outbox), actor.run_begins());
+        let (deadline_at, composing) = (Timestamp::EPOCH, JoinSet::new());
+        Self { work, composer, outbox, actor, signals, deadline_at, composing, _counted: counted }
     }
 
     /// Runs the release to its end.
     pub async fn run(mut self) -> ReleaseEnd {
-        let _wants_the_relay = self.actor.run_begins();
         loop {
             match self.step().await {
                 Ok(None) => {}

@@ -7,6 +7,8 @@ pub mod drill;
 pub mod export;
 pub mod hold;
 pub mod migrate;
+pub mod node;
+pub mod nodes;
 pub mod recipients;
 pub mod send;
 pub mod statement;

@@ -30,12 +30,17 @@ pub fn run(flags: SendFlags) -> anyhow::Result<Exit> {
     let executor = opened::executor()?;
     let ground = executor.block_on(opened::ground(&flags.folder.place))?;
     let prepared = checked.scan(&ground.folder, &SystemClock, &SystemEntropy)?;
-    let config = EngineConfig { tcp_user_timeout: flags.tcp_user_timeout, ..EngineConfig::default() };
+    let numbers = match ground.database {
+        Some(_) => EngineConfig::shared(),
+        None if flags.detach => bail!("--detach needs --database-url: nobody else sends from a data folder"),
+        None => EngineConfig::default(),
+    };
+    let config = EngineConfig { tcp_user_timeout: flags.tcp_user_timeout, ..numbers };
     let synchronous = if flags.synchronous == Sync::Off { Synchronous::Off } else { Synchronous::Full };
     let options = SqliteOptions { synchronous, ..SqliteOptions::default() };
     let report = executor.block_on(async {
         let drain = signals::drain()?;
-        warn_of_standby(&ground).await?;
+        opened::warn_of_standby(&ground).await?;
         let (premises, books) = opened::own(ground, options, boot, config).await?;
         let (clock, entropy) = (&*premises.clock, &*premises.entropy);
         let access =
@@ -54,17 +59,6 @@ pub fn run(flags: SendFlags) -> anyhow::Result<Exit> {
     })?;
     show(&report, &flags);
     Ok(exit(&report))
-}
-
-/// A promotion of a standby that lags behind is nothing that could be prevented here: whoever sends must know of it.
-async fn warn_of_standby(ground: &opened::Ground) -> anyhow::Result<()> {
-    if let Some(database) = &ground.database {
-        let standby = database.standby().await?;
-        if standby.may_lose_commits() {
-            eprintln!("hikyaku: the database has {standby}");
-        }
-    }
-    Ok(())
 }
 
 fn request(flags: &SendFlags) -> anyhow::Result<SendRequest> {
@@ -108,6 +102,7 @@ fn request(flags: &SendFlags) -> anyhow::Result<SendRequest> {
             (_, true) => Again::Extend,
             _ => Again::Resume,
         },
+        detach: flags.detach,
         strict: flags.strict,
         rejects: flags.rejects.clone(),
         dkim,

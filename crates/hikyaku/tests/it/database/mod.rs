@@ -3,6 +3,7 @@
 mod holds;
 mod house;
 mod kills;
+mod nodes;
 mod refusals;
 mod sending;
 
@@ -20,6 +21,9 @@ scenes! {
     sending: a_release_is_sent_and_every_command_reads_it, a_second_node_has_the_same_key;
     holds: orders_reach_releases_whoever_sends_them, what_nobody_sends_is_cancelled_at_once;
     kills: a_killed_node_goes_on_at_once_and_nobody_gets_it_twice;
+    nodes: nodes_send_what_another_process_froze, a_killed_node_is_taken_over_and_its_journal_is_believed,
+        a_node_that_was_frozen_past_its_lease_sends_nothing_twice, the_limits_of_a_relay_hold_over_its_nodes,
+        a_node_obeys_orders_and_a_new_secret, routes_are_of_one_installation;
     refusals: another_key_is_refused, schemas_of_other_versions_are_refused, what_cannot_be_reached_is_named,
         no_secret_is_shown;
 }
