@@ -19,6 +19,7 @@ pub mod list;
 pub mod relay;
 pub mod release;
 pub mod send;
+pub mod transfer;
 
 pub use access::{Access, Right};
 pub use error::{AppError, ChangedError};

@@ -59,6 +59,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Backup(flags) => command::backup::backup(&flags),
         Command::Restore(flags) => command::backup::restore(&flags),
         Command::Migrate(flags) => command::migrate::run(&flags),
+        Command::Move(flags) => command::transfer::run(&flags),
         Command::Verify(flags) => command::verify::run(&flags),
         Command::Pause(flags) => command::hold::run(&flags, app::hold::HoldOrder::Pause),
         Command::Resume(flags) => command::hold::run(&flags, app::hold::HoldOrder::Resume),

@@ -62,6 +62,7 @@ pub async fn read(place: &PlaceFlags) -> anyhow::Result<Reading> {
         Some(wanted) => wanted.open().await? as Arc<dyn Store>,
         None => Arc::new(read_folder(dir)?),
     };
+    app::installation::look(&*store).await?.iter().for_each(|said| eprintln!("hikyaku: {said}"));
     let live = app::books::live_sender(&*store, dir).await?;
     Ok(Reading { store, live })
 }

@@ -85,6 +85,11 @@ impl SqliteStore {
         }
     }
 
+    /// A connection of its own that can only read.
+    pub(crate) fn reader(&self) -> Result<Connection, LedgerError> {
+        self.readers.another()
+    }
+
     pub(crate) async fn read<T, W>(&self, operation: &'static str, work: W) -> Result<T, LedgerError>
     where
         T: Send + 'static,

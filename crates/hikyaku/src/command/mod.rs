@@ -10,4 +10,5 @@ pub mod migrate;
 pub mod recipients;
 pub mod send;
 pub mod statement;
+pub mod transfer;
 pub mod verify;

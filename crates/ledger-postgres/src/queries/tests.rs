@@ -6,10 +6,14 @@ use super::{OWN, SHARED};
 
 const BOOKS: [&str; 5] = ["intent", "attempt", "outcome", "witness", "link"];
 
-/// Statements about no tenant's data: tenants by name, runs of senders, the server and its schema.
-const WITHOUT_TENANT: [&str; 17] = [
+/// Statements about no tenant's data, or about whole tables: copies, tenants by name, runs of senders, the server and its schema.
+const WITHOUT_TENANT: [&str; 21] = [
     "access",
     "access_state",
+    "copy_first",
+    "copy_insert",
+    "copy_last",
+    "copy_rows",
     "installation_get",
     "installation_insert",
     "installation_use",

@@ -53,6 +53,15 @@ pub async fn nothing_is_triggered_and_both_stores_have_the_same_columns(house: A
     let more: Vec<_> = ours.iter().filter(|column| !theirs.contains(column)).collect();
     assert!(more.iter().all(|column| column.starts_with("write_mark.")), "{more:?}");
     assert_eq!(ours.len() - more.len(), theirs.len());
+    // A copy has them all but for what tells whose the books are.
+    let copied = ledger::copy::TABLES
+        .iter()
+        .flat_map(|table| table.columns.iter().map(move |(column, _)| format!("{}.{column}", table.name)));
+    let mut copied: Vec<_> = copied.collect();
+    let mut all: Vec<_> = theirs.into_iter().filter(|column| !column.starts_with("installation.")).collect();
+    copied.sort();
+    all.sort();
+    assert_eq!(copied, all);
 }
 
 /// Names and texts of the migrations in a folder, in order.

@@ -1,8 +1,10 @@
 //! The same commands over a real PostgreSQL: one server for all scenes, a database for each.
 
+mod backups;
 mod holds;
 mod house;
 mod kills;
+mod moves;
 mod refusals;
 mod sending;
 
@@ -20,6 +22,8 @@ scenes! {
     sending: a_release_is_sent_and_every_command_reads_it, a_second_node_has_the_same_key;
     holds: orders_reach_releases_whoever_sends_them, what_nobody_sends_is_cancelled_at_once;
     kills: a_killed_node_goes_on_at_once_and_nobody_gets_it_twice;
+    moves: an_installation_moves_there_and_back, a_move_that_was_killed_goes_on, what_is_in_use_is_not_moved;
+    backups: a_backup_taken_while_sending_goes_back_into_either_store;
     refusals: another_key_is_refused, schemas_of_other_versions_are_refused, what_cannot_be_reached_is_named,
         no_secret_is_shown;
 }
