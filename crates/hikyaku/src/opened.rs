@@ -7,7 +7,8 @@ use app::DataFolder;
 use app::send::Premises;
 use domain::SenderEpoch;
 use engine::EngineConfig;
-use ledger::Store;
+use ledger::copy::Extent;
+use ledger::{CopyStore as _, Store};
 use ledger_postgres::PostgresStore;
 use ledger_sqlite::{SqliteOptions, SqliteStore};
 use runtime::{SystemClock, SystemEntropy, SystemNetwork};
@@ -43,6 +44,14 @@ impl Books {
             Self::Sqlite(store) => Arc::clone(store) as Arc<dyn Store>,
             Self::Postgres(store) => Arc::clone(store) as Arc<dyn Store>,
         }
+    }
+
+    /// How much they take.
+    pub async fn extent(&self) -> anyhow::Result<Extent> {
+        Ok(match self {
+            Self::Sqlite(store) => store.extent().await?,
+            Self::Postgres(store) => store.extent().await?,
+        })
     }
 
     /// Finishes what is queued.

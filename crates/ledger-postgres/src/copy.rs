@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{TenantId, Timestamp};
 use ledger::LedgerError;
-use ledger::copy::{CopyRow, CopyStore, Kind, Snapshot, Table, Value};
+use ledger::copy::{CopyRow, CopyStore, Extent, Kind, Snapshot, Table, Value};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -39,6 +39,17 @@ impl CopyStore for PostgresStore {
                 let columns = columns(table, &rows);
                 let values: Vec<&(dyn ToSql + Sync)> = columns.iter().map(|column| &**column as _).collect();
                 draft.execute(&text, &values).await.map(drop)
+            })
+        })
+        .await
+    }
+
+    async fn extent(&self) -> Result<Extent, LedgerError> {
+        self.read("measuring the books", |connection| {
+            Box::pin(async move {
+                let row = connection.one(queries::BOOKS_EXTENT, &[]).await?;
+                let row = Columns(&row);
+                Ok(Extent { octets: row.id(0)?, rows_written: row.id(1)? })
             })
         })
         .await

@@ -53,6 +53,7 @@ queries! {
     ACCESS_STATE = "access_state";
     ATTEMPT_INSERT = "attempt_insert";
     ATTEMPT_WALK = "attempt_walk";
+    BOOKS_EXTENT = "books_extent";
     COPY_INSERT = "copy_insert";
     DELIVERY_CHUNK_INSERT = "delivery_chunk_insert";
     DELIVERY_CHUNK_LEASE_DUE = "delivery_chunk_lease_due";

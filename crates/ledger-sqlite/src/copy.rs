@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use ledger::LedgerError;
-use ledger::copy::{CopyRow, CopyStore, Snapshot, Table, Value};
+use ledger::copy::{CopyRow, CopyStore, Extent, Snapshot, Table, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
@@ -34,6 +34,16 @@ impl CopyStore for SqliteStore {
                 insert.execute(params_from_iter(row.iter().map(Bound)))?;
             }
             Ok(())
+        })
+        .await
+    }
+
+    async fn extent(&self) -> Result<Extent, LedgerError> {
+        let rows_written = self.rows_written().await?;
+        self.read("measuring the books", move |connection| {
+            let ask = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+            let octets = (ask("page_count")? * ask("page_size")?).cast_unsigned();
+            Ok(Extent { octets, rows_written })
         })
         .await
     }

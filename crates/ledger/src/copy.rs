@@ -105,6 +105,16 @@ tables! {
     relay_use by 3, PAGE: tenant_id Number, relay_id Number, second Number, messages Number;
 }
 
+/// How much books take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Octets of tables and indexes on the disk.
+    pub octets: u64,
+    /// Rows that were inserted, changed or deleted: by this store since it was opened, where one process owns the books;
+    /// else by all since they were made, as far as the server counted by now.
+    pub rows_written: u64,
+}
+
 /// A store that can be copied from and into.
 #[async_trait]
 pub trait CopyStore: Send + Sync {
@@ -113,6 +123,9 @@ pub trait CopyStore: Send + Sync {
 
     /// Adds rows as they are, durably; those whose key stands already are passed over.
     async fn copy_insert(&self, table: &'static Table, rows: Vec<CopyRow>) -> Result<(), LedgerError>;
+
+    /// How much its books take.
+    async fn extent(&self) -> Result<Extent, LedgerError>;
 }
 
 /// One state of the books.

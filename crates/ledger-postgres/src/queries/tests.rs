@@ -7,9 +7,10 @@ use super::{OWN, SHARED};
 const BOOKS: [&str; 5] = ["intent", "attempt", "outcome", "witness", "link"];
 
 /// Statements about no tenant's data, or about whole tables: copies, tenants by name, runs of senders, the server and its schema.
-const WITHOUT_TENANT: [&str; 21] = [
+const WITHOUT_TENANT: [&str; 22] = [
     "access",
     "access_state",
+    "books_extent",
     "copy_first",
     "copy_insert",
     "copy_last",
