@@ -23,6 +23,9 @@ pub enum AppError {
     /// The books are not for this folder.
     #[error(transparent)]
     Installation(#[from] crate::installation::InstallationError),
+    /// Not all of the books is in the other store.
+    #[error(transparent)]
+    Transfer(#[from] crate::transfer::TransferError),
     /// The list cannot be used.
     #[error(transparent)]
     List(#[from] ListError),

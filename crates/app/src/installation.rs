@@ -37,6 +37,11 @@ pub enum InstallationError {
         "these books are not whole: a move or restore into them did not end; run it again, with the same arguments"
     )]
     Receiving,
+    /// They are elsewhere now.
+    #[error(
+        "these books were moved to another store, and what is here is a copy to read; send from where they are now"
+    )]
+    Moved,
 }
 
 /// Lets the folder's owner write to the books, whose key this is from now on if they had none.
@@ -56,7 +61,20 @@ pub async fn admit(store: &dyn Store, folder: &DataFolder) -> Result<(), AppErro
     match row.use_now {
         InstallationUse::Open => Ok(()),
         InstallationUse::Receiving => Err(InstallationError::Receiving.into()),
+        InstallationUse::Moved => Err(InstallationError::Moved.into()),
     }
+}
+
+/// What a reader must know of books that nobody sends from.
+///
+/// # Errors
+/// When the books cannot be read.
+pub async fn look(store: &dyn Store) -> Result<Option<InstallationError>, AppError> {
+    Ok(store.installation_get().await?.and_then(|row| match row.use_now {
+        InstallationUse::Open => None,
+        InstallationUse::Receiving => Some(InstallationError::Receiving),
+        InstallationUse::Moved => Some(InstallationError::Moved),
+    }))
 }
 
 /// Refuses to make a folder with a new key for books that have one.

@@ -21,6 +21,7 @@ pub mod relay;
 pub mod release;
 pub mod route;
 pub mod send;
+pub mod transfer;
 
 pub use access::{Access, Right};
 pub use error::{AppError, ChangedError};

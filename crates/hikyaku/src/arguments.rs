@@ -1,12 +1,18 @@
 //! What can be said on the command line. Secrets are taken as plain texts here and parsed elsewhere, for a parser
 //! that fails quotes its input.
 
+mod installation;
+mod place;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::span;
+
+pub use installation::{BackupFlags, MigrateFlags, MoveFlags, RestoreFlags};
+pub use place::{DatabaseFlags, PlaceFlags};
 
 /// Sends mailings and proves what became of every mail.
 #[derive(Parser)]
@@ -50,6 +56,8 @@ pub enum Command {
     Node(NodeFlags),
     /// Who sends over the books in a database, and what each holds.
     Nodes(NodesFlags),
+    /// Move a whole installation from a data folder into a database, or back; run again to go on.
+    Move(MoveFlags),
     /// Prove that an incident of the past cannot happen here.
     #[command(subcommand)]
     Drill(DrillCommand),
@@ -97,38 +105,6 @@ pub struct BorrowedFlags {
     /// Plant the fault that the drill must find.
     #[arg(long, hide = true)]
     pub plant_borrowing: bool,
-}
-
-/// The database that holds the books of all nodes, where one does. Its URL may hold a password.
-#[derive(Clone, Args)]
-pub struct DatabaseFlags {
-    /// postgres://USER@HOST:PORT/DATABASE?sslmode=disable|prefer|require|verify-full, also &sslrootcert=FILE: the books
-    /// are in it, and --data is this node's own folder (keys, journal of dots, seals).
-    #[arg(long, value_name = "URL", env = "HIKYAKU_DATABASE_URL", hide_env_values = true)]
-    pub database_url: Option<String>,
-    /// The database's password, in the first line of a file (`ps` never shows it). Also: PGPASSWORD.
-    #[arg(long, value_name = "FILE")]
-    pub database_password_file: Option<PathBuf>,
-}
-
-impl std::fmt::Debug for DatabaseFlags {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("DatabaseFlags(…)")
-    }
-}
-
-/// Where a node's own things are.
-#[derive(Debug, Clone, Args)]
-pub struct PlaceFlags {
-    /// The data folder.
-    #[arg(long, value_name = "DIR", default_value = "./hikyaku-data")]
-    pub data: PathBuf,
-    /// The database, where one holds the books.
-    #[command(flatten)]
-    pub database: DatabaseFlags,
-    /// A data folder that is made anew gets a copy of this installation.key: that of a node that uses the same database.
-    #[arg(long, value_name = "FILE")]
-    pub installation_key: Option<PathBuf>,
 }
 
 /// Where the books are, whose they are, and how to print.
@@ -317,43 +293,6 @@ pub struct ExportFlags {
     /// Where, whose, how to print.
     #[command(flatten)]
     pub folder: FolderFlags,
-}
-
-/// `backup`.
-#[derive(Debug, Args)]
-pub struct BackupFlags {
-    /// A new folder for the copy.
-    pub target: PathBuf,
-    /// The data folder.
-    #[arg(long, value_name = "DIR", default_value = "./hikyaku-data")]
-    pub data: PathBuf,
-    /// Print JSON on stdout.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `restore`.
-#[derive(Debug, Args)]
-pub struct RestoreFlags {
-    /// The copy.
-    pub source: PathBuf,
-    /// The data folder that is made; it must not exist yet.
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// Print JSON on stdout.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `migrate`.
-#[derive(Debug, Args)]
-pub struct MigrateFlags {
-    /// The database.
-    #[command(flatten)]
-    pub database: DatabaseFlags,
-    /// Print JSON on stdout.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `node`.

@@ -61,6 +61,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Migrate(flags) => command::migrate::run(&flags),
         Command::Node(flags) => command::node::run(&flags),
         Command::Nodes(flags) => command::nodes::run(&flags),
+        Command::Move(flags) => command::transfer::run(&flags),
         Command::Verify(flags) => command::verify::run(&flags),
         Command::Pause(flags) => command::hold::run(&flags, app::hold::HoldOrder::Pause),
         Command::Resume(flags) => command::hold::run(&flags, app::hold::HoldOrder::Resume),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use app::DataFolder;
 use app::send::Premises;
 use engine::EngineConfig;
-use ledger::{Live, Store};
+use ledger::copy::Extent;
+use ledger::{CopyStore as _, Live, Store};
 use ledger_postgres::PostgresStore;
 use ledger_sqlite::{SqliteOptions, SqliteStore};
 use runtime::{SystemClock, SystemEntropy, SystemNetwork};
@@ -44,6 +45,14 @@ impl Books {
         }
     }
 
+    /// How much they take.
+    pub async fn extent(&self) -> anyhow::Result<Extent> {
+        Ok(match self {
+            Self::Sqlite(store) => store.extent().await?,
+            Self::Postgres(store) => store.extent().await?,
+        })
+    }
+
     /// Finishes what is queued.
     pub async fn close(&self) -> anyhow::Result<()> {
         match self {
@@ -61,6 +70,7 @@ pub async fn read(place: &PlaceFlags) -> anyhow::Result<Reading> {
         Some(wanted) => wanted.open().await? as Arc<dyn Store>,
         None => Arc::new(read_folder(dir)?),
     };
+    app::installation::look(&*store).await?.iter().for_each(|said| eprintln!("hikyaku: {said}"));
     let live = app::books::live_senders(&*store, dir, &SystemClock).await?;
     Ok(Reading { store, live })
 }

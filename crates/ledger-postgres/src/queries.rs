@@ -55,6 +55,8 @@ queries! {
     ACCESS_STATE = "access_state";
     ATTEMPT_INSERT = "attempt_insert";
     ATTEMPT_WALK = "attempt_walk";
+    BOOKS_EXTENT = "books_extent";
+    COPY_INSERT = "copy_insert";
     DELIVERY_CHUNK_INSERT = "delivery_chunk_insert";
     DELIVERY_CHUNK_LEASE_DUE = "delivery_chunk_lease_due";
     DELIVERY_CHUNK_LOCK = "delivery_chunk_lock";
@@ -102,6 +104,9 @@ queries! {
     AUDIENCE_WAVE_SEAL = "audience_wave_seal";
     CONTENT_PART_INSERT = "content_part_insert";
     CONTENT_PART_LIST = "content_part_list";
+    COPY_FIRST = "copy_first";
+    COPY_LAST = "copy_last";
+    COPY_ROWS = "copy_rows";
     COUNTER_ADD = "counter_add";
     COUNTER_GET = "counter_get";
     COUNTER_INSERT = "counter_insert";

@@ -175,6 +175,11 @@ impl PostgresStore {
         }
     }
 
+    /// A connection in a transaction that sees one state, for as long as it is held.
+    pub(crate) async fn reading(&self) -> Result<Connection, Failure> {
+        Connection::reading(&self.pool).await
+    }
+
     async fn read_once<T, W>(&self, work: &W) -> Result<T, Failure>
     where
         W: for<'a> Fn(&'a Connection) -> Work<'a, T> + Send + Sync,

@@ -11,6 +11,7 @@ mod check;
 mod columns;
 mod commit;
 mod connection;
+mod copy;
 mod delivery;
 mod directory;
 mod draft;

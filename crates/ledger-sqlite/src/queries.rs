@@ -3,6 +3,9 @@
 //!
 //! No statement changes or deletes a row of the books; a test of this module reads them all to see to it.
 
+/// The beginning of a read that is held.
+pub(crate) const TRANSACTION_READ: &str = "BEGIN DEFERRED";
+
 /// Names each file of `queries/` as a constant, and lists them for the test below.
 macro_rules! queries {
     ($($name:ident = $file:literal;)*) => {
@@ -30,6 +33,10 @@ queries! {
     BOOKS_COPY = "books_copy";
     CONTENT_PART_INSERT = "content_part_insert";
     CONTENT_PART_LIST = "content_part_list";
+    COPY_FIRST = "copy_first";
+    COPY_INSERT = "copy_insert";
+    COPY_LAST = "copy_last";
+    COPY_ROWS = "copy_rows";
     COUNTER_ADD = "counter_add";
     COUNTER_GET = "counter_get";
     COUNTER_INSERT = "counter_insert";

@@ -12,6 +12,8 @@ domain::coded! {
         Open = 1 => "open",
         /// Other books are being copied into them: nobody sends from them before all is there.
         Receiving = 2 => "receiving",
+        /// For reading alone: they were moved, and whoever sends does so elsewhere.
+        Moved = 3 => "moved",
     }
 }
 

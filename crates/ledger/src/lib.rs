@@ -10,6 +10,7 @@ pub mod balance;
 pub mod chain;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod copy;
 pub mod digest;
 pub mod directory;
 pub mod entries;
@@ -22,6 +23,7 @@ pub mod store;
 
 pub use balance::Balance;
 pub use chain::{Book, Head, LinkBuilder, LinkRow};
+pub use copy::{CopyStore, Snapshot};
 pub use digest::{InstallationKey, recipient_hash, sha256};
 pub use directory::{
     ContentPart, CredentialRow, InstallationRow, InstallationUse, RelayRow, ReleaseRow, ReleaseState,

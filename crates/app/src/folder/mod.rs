@@ -112,6 +112,22 @@ impl std::fmt::Debug for FolderKeys {
 }
 
 impl FolderKeys {
+    /// The keys of a folder that somebody else may own.
+    ///
+    /// # Errors
+    /// When there is none, or it is damaged.
+    pub fn read(dir: &Path) -> Result<Self, FolderError> {
+        Self::from_file(&dir.join(INSTALLATION_KEY_FILE))
+    }
+
+    /// The keys that a file makes.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn from_file(path: &Path) -> Result<Self, FolderError> {
+        Ok(Self::new(&installation_key(path)?))
+    }
+
     fn new(octets: &[u8; 32]) -> Self {
         let master = hmac::Key::new(hmac::HMAC_SHA256, octets);
         let tokens = hmac::sign(&master, b"hikyaku recipient tokens");

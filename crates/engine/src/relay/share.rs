@@ -149,6 +149,8 @@ impl Share {
         let works = !ends && (self.runs.load(Ordering::Acquire) > 0 || waiting > 0);
         let useful = u32::try_from(waiting.div_ceil(MAILS_PER_SESSION)).unwrap_or(u32::MAX);
         let wanted = if works { open.saturating_add(useful).clamp(1, self.sessions_limit.max(1)) } else { 0 };
+        // No session is opened beyond what is asked for while the answer is on its way: it would have to close again.
+        self.sessions_max.fetch_min(wanted, Ordering::AcqRel);
         let mut purse = lock(purse);
         if !works && open == 0 {
             purse.give_back();
@@ -171,11 +173,10 @@ impl Share {
         if let Meter::Shared { purse, .. } = &self.meter {
             lock(purse).deposit(share.messages);
         }
-        if self.sessions_max.swap(share.sessions, Ordering::AcqRel) != share.sessions {
-            let open = self.sessions_open.load(Ordering::Acquire);
-            self.to_close.store(open.saturating_sub(share.sessions), Ordering::Release);
-            self.changed.notify_one();
-        }
+        self.sessions_max.store(share.sessions, Ordering::Release);
+        let open = self.sessions_open.load(Ordering::Acquire);
+        self.to_close.store(open.saturating_sub(share.sessions), Ordering::Release);
+        self.changed.notify_one();
     }
 
     /// True when more sessions are open than the share has room for, and the one that asks is to end.

@@ -53,7 +53,8 @@ fn object(report: &CheckReport) -> Value {
     })
 }
 
-fn text(finding: &Finding) -> String {
+/// A finding in a line.
+pub fn text(finding: &Finding) -> String {
     let book = finding.book.map(|book| format!(" {}", book.word())).unwrap_or_default();
     let tenant = finding.tenant.map(|tenant| format!(" {tenant}")).unwrap_or_default();
     format!("finding (invariant {}){tenant}{book}: {}", finding.invariant, finding.text)

@@ -1,5 +1,6 @@
 //! `hikyaku migrate`: the schema of the books in a database. A data folder's SQLite migrates by itself.
 
+use ledger::CopyStore as _;
 use ledger_postgres::Access;
 use serde_json::json;
 
@@ -12,12 +13,12 @@ pub fn run(flags: &MigrateFlags) -> anyhow::Result<Exit> {
     let Some(wanted) = database::wanted(&flags.database)? else {
         anyhow::bail!("migrate needs --database-url; the SQLite of a data folder migrates by itself");
     };
-    let (migrated, standby) = opened::executor()?.block_on(async {
+    let (migrated, standby, extent) = opened::executor()?.block_on(async {
         let migrated = wanted.migrate().await?;
         let store = wanted.open().await?;
-        let standby = store.standby().await?;
+        let (standby, extent) = (store.standby().await?, store.extent().await?);
         store.close();
-        anyhow::Ok((migrated, standby))
+        anyhow::Ok((migrated, standby, extent))
     })?;
     if flags.json {
         let object = json!({
@@ -27,6 +28,7 @@ pub fn run(flags: &MigrateFlags) -> anyhow::Result<Exit> {
             "applied": migrated.applied,
             "access": migrated.access.word(),
             "access_sql": match &migrated.access { Access::Wanting(sql) => Some(sql), _ => None },
+            "books": { "octets": extent.octets, "rows_written": extent.rows_written },
             "standby": standby.to_string(),
             "standby_may_lose_commits": standby.may_lose_commits(),
         });

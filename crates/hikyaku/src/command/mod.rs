@@ -12,4 +12,5 @@ pub mod nodes;
 pub mod recipients;
 pub mod send;
 pub mod statement;
+pub mod transfer;
 pub mod verify;

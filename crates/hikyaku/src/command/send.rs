@@ -10,6 +10,7 @@ use domain::{Lane, RelayKind, RelayLimits, UnknownPolicy};
 use engine::{EngineConfig, ReleaseEnd, TlsTrust};
 use indicatif::ProgressBar;
 use ledger::ReleaseState;
+use ledger::copy::Extent;
 use ledger_sqlite::{SqliteOptions, Synchronous};
 use runtime::{SystemClock, SystemEntropy};
 use serde_json::{Map, Value, json};
@@ -38,7 +39,7 @@ pub fn run(flags: SendFlags) -> anyhow::Result<Exit> {
     let config = EngineConfig { tcp_user_timeout: flags.tcp_user_timeout, ..numbers };
     let synchronous = if flags.synchronous == Sync::Off { Synchronous::Off } else { Synchronous::Full };
     let options = SqliteOptions { synchronous, ..SqliteOptions::default() };
-    let report = executor.block_on(async {
+    let (report, extent) = executor.block_on(async {
         let drain = signals::drain()?;
         opened::warn_of_standby(&ground).await?;
         let (premises, books) = opened::own(ground, options, boot, config).await?;
@@ -54,10 +55,12 @@ pub fn run(flags: SendFlags) -> anyhow::Result<Exit> {
         let report = app::send::send(&premises, &access, prepared, SendSignals { drain, stage }).await;
         bar.clear();
         drop(premises);
+        // A measure for whoever asks for all of it; a send that failed has no use for one.
+        let extent = if flags.folder.json && report.is_ok() { books.extent().await.ok() } else { None };
         books.close().await?;
-        anyhow::Ok(report?)
+        anyhow::Ok((report?, extent.unwrap_or_default()))
     })?;
-    show(&report, &flags);
+    show(&report, extent, &flags);
     Ok(exit(&report))
 }
 
@@ -173,7 +176,7 @@ impl Bar {
     }
 }
 
-fn show(report: &SendReport, flags: &SendFlags) {
+fn show(report: &SendReport, extent: Extent, flags: &SendFlags) {
     let list = &report.list;
     if list.rows_rejected > 0 {
         eprintln!("hikyaku: {} rows of the list were rejected:", list.rows_rejected);
@@ -190,14 +193,14 @@ fn show(report: &SendReport, flags: &SendFlags) {
         eprintln!("hikyaku: {remedy}");
     }
     if flags.folder.json {
-        print::line(&object(report, &flags.folder.tenant).to_string());
+        print::line(&object(report, extent, &flags.folder.tenant).to_string());
     } else {
         let title = format!("{} ({})", report.release.name, report.release.release);
         print::line(&print::statement::table(&title, &view.statement, &view.differences, lang));
     }
 }
 
-fn object(report: &SendReport, tenant: &str) -> Value {
+fn object(report: &SendReport, extent: Extent, tenant: &str) -> Value {
     let list = &report.list;
     let mut object = Map::new();
     object.insert("release".to_owned(), report.release.name.clone().into());
@@ -226,6 +229,8 @@ fn object(report: &SendReport, tenant: &str) -> Value {
     let recovered =
         json!({ "unsent": recovered.unsent, "answered": recovered.answered, "unknown": recovered.unknown });
     object.insert("recovered".to_owned(), recovered);
+    let extent = json!({ "octets": extent.octets, "rows_written": extent.rows_written });
+    object.insert("books".to_owned(), extent);
     object.insert("scan_ms".to_owned(), report.scan_ms.into());
     object.insert("freeze_ms".to_owned(), report.freeze_ms.into());
     object.insert("elapsed_ms".to_owned(), report.elapsed_ms.into());

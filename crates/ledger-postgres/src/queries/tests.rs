@@ -6,10 +6,15 @@ use super::{OWN, SHARED};
 
 const BOOKS: [&str; 5] = ["intent", "attempt", "outcome", "witness", "link"];
 
-/// Statements about no tenant's data: tenants by name, runs of senders, the server and its schema.
-const WITHOUT_TENANT: [&str; 18] = [
+/// Statements about no tenant's data, or about whole tables: copies, tenants by name, runs of senders, the server and its schema.
+const WITHOUT_TENANT: [&str; 23] = [
     "access",
     "access_state",
+    "books_extent",
+    "copy_first",
+    "copy_insert",
+    "copy_last",
+    "copy_rows",
     "installation_get",
     "installation_insert",
     "installation_use",

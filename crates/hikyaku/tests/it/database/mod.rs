@@ -1,8 +1,10 @@
 //! The same commands over a real PostgreSQL: one server for all scenes, a database for each.
 
+mod backups;
 mod holds;
 mod house;
 mod kills;
+mod moves;
 mod nodes;
 mod refusals;
 mod sending;
@@ -24,6 +26,8 @@ scenes! {
     nodes: nodes_send_what_another_process_froze, a_killed_node_is_taken_over_and_its_journal_is_believed,
         a_node_that_was_frozen_past_its_lease_sends_nothing_twice, the_limits_of_a_relay_hold_over_its_nodes,
         a_node_obeys_orders_and_a_new_secret, routes_are_of_one_installation;
+    moves: an_installation_moves_there_and_back, a_move_that_was_killed_goes_on, what_is_in_use_is_not_moved;
+    backups: a_backup_taken_while_sending_goes_back_into_either_store;
     refusals: another_key_is_refused, schemas_of_other_versions_are_refused, what_cannot_be_reached_is_named,
         no_secret_is_shown;
 }

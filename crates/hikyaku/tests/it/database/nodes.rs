@@ -120,7 +120,7 @@ pub fn the_limits_of_a_relay_hold_over_its_nodes(house: &House) {
     let scene = house.furnish(Scene::of(60));
     detach(&scene, &["--messages-per-minute", "30"]);
     let (one, two) = (node(&scene, "one"), node(&scene, "two"));
-    scene.wait_for_kept(28);
+    scene.wait_for_kept(20);
     // Were each node's limit its own, all 60 would be there at once.
     let more = scene.sink.wait_until_blocking(Duration::from_secs(4), |now| now.kept > 30);
     assert!(more.is_err(), "{} in less than a minute", scene.sink.snapshot().kept);
