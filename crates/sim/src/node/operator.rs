@@ -1,0 +1,407 @@
+//! What runs in the sender's process: the engine, and what `app` does around it for an operator.
+//!
+//! Enters companies, relays and credentials, freezes audiences (going on where a crash left off), runs releases until
+//! they are settled, obeys orders, takes new secrets, seals heads, and drains when told to.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::{
+    AudienceDigest, CredentialVersion, IntentNo, LinkSecurity, NodeId, RelayId, RelayKind, ReleaseId,
+    RetrySchedule, SuppressionReason, TenantId, UnknownPolicy,
+};
+use engine::{
+    Engine, EngineParts, Login, OpenRelayError, Planner, RelaySpec, ReleaseEnd, ReleaseRun, ReleaseWork,
+    TlsTrust, WaveKey,
+};
+use ledger::{
+    CredentialRow, InstallationKey, LedgerError, RelayRow, ReleaseRow, ReleaseState,
+    Store, TenantRow, recipient_hash,
+};
+use ledger_sqlite::{Place, SqliteOptions, SqliteStore};
+use runtime::{Clock, Entropy};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::store::ObservedStore;
+use crate::mail::{self, SimComposer};
+use crate::relay::log::Marker;
+use crate::scenario::{Order, Release, SECOND, Scenario, secret};
+use crate::world::Shared;
+use crate::world::clock::{SimClock, SimEntropy, Wait};
+use crate::world::net::SimNetwork;
+
+/// How long a stopped relay is left alone before somebody tries again.
+const STOPPED_PAUSE_US: u64 = 20 * SECOND;
+/// How often heads are sealed.
+const SEAL_US: u64 = 60 * SECOND;
+/// The name of the simulated disk.
+pub const DISK: &str = "simulated";
+
+/// What a process stands on.
+#[derive(Clone)]
+pub struct Premises {
+    /// The world.
+    pub world: Shared,
+    /// The plan.
+    pub scenario: Arc<Scenario>,
+    /// Where the journals of dots lie.
+    pub journals: PathBuf,
+    /// This boot of the machine.
+    pub boot: [u8; 16],
+    /// Becomes true when the process is to end in order.
+    pub stop: watch::Receiver<bool>,
+    /// Counts new secrets.
+    pub secrets: watch::Receiver<u64>,
+}
+
+impl Premises {
+    /// The books on the simulated disk.
+    ///
+    /// # Errors
+    /// As the store's.
+    pub fn open_store(&self) -> Result<SqliteStore, LedgerError> {
+        let options = SqliteOptions {
+            vfs: Some(DISK.to_owned()),
+            place: Place::CallersThread,
+            checkpoint_pages: 64,
+            ..SqliteOptions::default()
+        };
+        SqliteStore::open(std::path::Path::new("/"), options)
+    }
+}
+
+/// The installation's key.
+#[must_use]
+pub fn installation_key() -> InstallationKey {
+    InstallationKey::new(&[7; 32])
+}
+
+/// One life of the process.
+pub struct Operator {
+    premises: Premises,
+    plain: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
+}
+
+/// What the tasks of a life share.
+#[derive(Clone)]
+struct Desk {
+    world: Shared,
+    clock: SimClock,
+    store: Arc<dyn Store>,
+    engine: Arc<Engine>,
+    scenario: Arc<Scenario>,
+    secrets: watch::Receiver<u64>,
+    runs: Arc<Mutex<BTreeMap<u64, Arc<ReleaseRun>>>>,
+}
+
+impl Operator {
+    /// Over open books.
+    #[must_use]
+    pub fn new(premises: Premises, plain: Arc<SqliteStore>) -> Self {
+        let (world, scenario) = (premises.world.clone(), &premises.scenario);
+        let lease_s = scenario.config.lease.as_secs();
+        let store = ObservedStore::new(Arc::clone(&plain), world, scenario.store_us_max, lease_s);
+        Self { premises, plain, store: Arc::new(store) }
+    }
+
+    /// Until the process ends; why it does.
+    pub async fn live(self) -> String {
+        match self.work().await {
+            Ok(why) => why,
+            Err(error) => format!("failed: {error:#}"),
+        }
+    }
+
+    async fn work(self) -> anyhow::Result<String> {
+        let Self { mut premises, plain, store } = self;
+        let world = premises.world.clone();
+        let (engine, recovered) = Engine::start(parts(&premises, &store)).await?;
+        world.lock().note(format!("recovered {recovered:?}"));
+        world.lock().known.recovered = Some(recovered);
+        let engine = Arc::new(engine);
+        let desk = Desk {
+            clock: SimClock(world.clone()),
+            world,
+            store,
+            engine: Arc::clone(&engine),
+            scenario: Arc::clone(&premises.scenario),
+            secrets: premises.secrets.clone(),
+            runs: Arc::default(),
+        };
+        let mut tasks = JoinSet::new();
+        for number in 0..desk.scenario.releases.len() {
+            tasks.spawn(desk.clone().run_release(number));
+            tasks.spawn(desk.clone().carry_out_orders(number));
+        }
+        tasks.spawn(desk.clone().seal_heads());
+        drop(desk);
+        let failure = loop {
+            tokio::select! {
+                biased;
+                Ok(_) = premises.stop.wait_for(|stop| *stop) => break None,
+                Some(ended) = tasks.join_next() => match ended {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => break Some(error),
+                    Err(error) => break Some(anyhow::anyhow!("a defect: {error}")),
+                },
+            }
+        };
+        tasks.shutdown().await;
+        drop(tasks);
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        let engine = Arc::into_inner(engine).ok_or_else(|| anyhow::anyhow!("the engine is still in use"))?;
+        let whole = engine.drain().await?;
+        plain.close().await?;
+        Ok(format!("drained, {}", if whole { "whole" } else { "not whole" }))
+    }
+}
+
+fn parts(premises: &Premises, store: &Arc<dyn Store>) -> EngineParts {
+    EngineParts {
+        store: Arc::clone(store),
+        clock: Arc::new(SimClock(premises.world.clone())),
+        entropy: Arc::new(SimEntropy(premises.world.clone())),
+        network: Arc::new(SimNetwork(premises.world.clone())),
+        key: installation_key(),
+        node: NodeId(1),
+        boot: premises.boot,
+        journal_folder: premises.journals.clone(),
+        config: premises.scenario.config,
+    }
+}
+
+impl Desk {
+    async fn run_release(mut self, number: usize) -> anyhow::Result<()> {
+        let plan = self.scenario.releases[number].clone();
+        Wait::until(&self.world, plan.start_us).await;
+        let row = self.freeze(&plan).await?;
+        loop {
+            self.secrets.borrow_and_update();
+            let spec = self.relay_spec(plan.tenant).await?;
+            let actor = match self.engine.relay(spec).await {
+                Ok(actor) => actor,
+                Err(OpenRelayError::Store(error)) => return Err(error.into()),
+                Err(error) => return Err(error.into()),
+            };
+            let composer = Arc::new(SimComposer { release: plan.number });
+            let run = Arc::new(self.engine.send(work(&plan, &row), composer, actor));
+            self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(plan.number, Arc::clone(&run));
+            let end = self.until_ended(&run, plan.tenant).await?;
+            self.world.lock().note(format!("run of r{} ended: {end:?}", plan.number));
+            match end {
+                ReleaseEnd::Settled => return self.confirm(&plan, &row).await,
+                ReleaseEnd::Drained => {}
+                ReleaseEnd::RelayStopped(_) => Wait::of(&self.world, STOPPED_PAUSE_US).await,
+                ReleaseEnd::Broken(reason) => anyhow::bail!("broken: {reason}"),
+            }
+        }
+    }
+
+    /// Waits for the run; a new secret meanwhile opens a new actor, which has the old one drain.
+    async fn until_ended(&mut self, run: &ReleaseRun, tenant: u64) -> anyhow::Result<ReleaseEnd> {
+        loop {
+            tokio::select! {
+                biased;
+                end = run.ended() => return Ok(end),
+                Ok(()) = self.secrets.changed() => {
+                    let spec = self.relay_spec(tenant).await?;
+                    self.engine.relay(spec).await?;
+                }
+            }
+        }
+    }
+
+    /// Enters company, relay and credential into the directory.
+    async fn relay_spec(&self, number: u64) -> anyhow::Result<RelaySpec> {
+        let plan = &self.scenario.tenants[usize::try_from(number)?];
+        let now = self.clock.now();
+        let (host, version) = {
+            let world = self.world.lock();
+            (world.relays[plan.relay].host.clone(), world.known.secret_version(number))
+        };
+        let tenant = self.tenant(number).await?;
+        let row = RelayRow {
+            tenant,
+            relay: RelayId::generate(now.as_millis(), self.bits()?),
+            host: host.clone(),
+            port: 25,
+            security: LinkSecurity::None,
+            user: mail::USER.to_owned(),
+            kind: RelayKind::Bare,
+            created_at: now,
+        };
+        let relay = self.store.relay_ensure(row).await?.relay;
+        let secret = secret(number, version);
+        let fingerprint = installation_key().fingerprint(tenant, relay, secret.as_bytes());
+        let version = CredentialVersion(0);
+        let row = CredentialRow { tenant, relay, version, fingerprint, created_at: now };
+        let credential = self.store.credential_ensure(row).await?.version;
+        self.world.lock().known.relays.insert(number, relay);
+        let login =
+            Login { user: mail::USER.to_owned(), secret: smtp::Secret::from(secret), mechanism: None };
+        Ok(RelaySpec {
+            tenant,
+            relay,
+            credential,
+            fingerprint,
+            host,
+            port: 25,
+            security: LinkSecurity::None,
+            login: Some(login),
+            limits: plan.limits,
+            ehlo_name: "sender.example".to_owned(),
+            trust: TlsTrust::System,
+            use_chunking: plan.use_chunking,
+        })
+    }
+
+    async fn tenant(&self, number: u64) -> anyhow::Result<TenantId> {
+        let now = self.clock.now();
+        let tenant = TenantId::generate(now.as_millis(), self.bits()?);
+        let row = TenantRow { tenant, name: format!("company {number}"), created_at: now };
+        let tenant = self.store.tenant_ensure(row).await?.tenant;
+        self.world.lock().known.tenants.insert(number, tenant);
+        Ok(tenant)
+    }
+
+    /// Begins the release, goes on freezing it, or finds it frozen.
+    async fn freeze(&self, plan: &Release) -> anyhow::Result<ReleaseRow> {
+        let relay = self.relay_spec(plan.tenant).await?.relay;
+        let tenant = self.tenant(plan.tenant).await?;
+        let name = format!("release {}", plan.number);
+        let stored = self.store.release_list(tenant).await?;
+        let (row, state) = match stored.into_iter().find(|(row, _)| row.name == name) {
+            Some(found) => found,
+            None => (self.begin(plan, (tenant, relay), name).await?, ReleaseState::Planning),
+        };
+        self.world.lock().known.releases.insert(plan.number, row.clone());
+        if state == ReleaseState::Planning {
+            self.write_audience(plan, &row).await?;
+        }
+        Ok(row)
+    }
+
+    async fn begin(
+        &self,
+        plan: &Release,
+        (tenant, relay): (TenantId, RelayId),
+        name: String,
+    ) -> anyhow::Result<ReleaseRow> {
+        let now = self.clock.now();
+        let row = ReleaseRow {
+            tenant,
+            release: ReleaseId::generate(now.as_millis(), self.bits()?),
+            relay,
+            name,
+            content_digest: [1; 32],
+            list_digest: [2; 32],
+            lane: plan.lane,
+            policy: plan.policy,
+            retry_initial_ms: u64::try_from(plan.retry_initial.as_millis())?,
+            deadline_at: now + plan.deadline,
+            created_at: now,
+        };
+        self.store.release_create(row.clone(), Vec::new()).await?;
+        Ok(row)
+    }
+
+    async fn write_audience(&self, plan: &Release, row: &ReleaseRow) -> anyhow::Result<()> {
+        let key = WaveKey {
+            tenant: row.tenant,
+            release: row.release,
+            wave: 1,
+            sender: self.engine.sender(),
+            first: IntentNo(1),
+        };
+        let clock = Arc::new(self.clock.clone());
+        let mut planner = Planner::start(Arc::clone(&self.store), clock, key).await?;
+        let mut digest = AudienceDigest::default();
+        for intent in 1..=plan.recipients {
+            let address = mail::address(plan.tenant, Marker { release: plan.number, intent });
+            let fields = if plan.is_unfit(intent) { mail::UNFIT } else { "" };
+            digest.add(&recipient_hash(&address, fields));
+            let suppression = plan.is_suppressed(intent).then_some(SuppressionReason::Unsubscribed);
+            planner.add(&address, fields, suppression).await?;
+        }
+        planner.seal(digest, [2; 32], self.scenario.config.chunk_intents).await?;
+        Ok(())
+    }
+
+    /// Nothing is owed any more, says the run: so must the books (invariants 1 and 8).
+    async fn confirm(&self, plan: &Release, row: &ReleaseRow) -> anyhow::Result<()> {
+        let view = self.store.statement(row.tenant, row.release, Some(self.engine.sender())).await?;
+        let mut world = self.world.lock();
+        world.note(format!("r{} settled: {:?}", plan.number, view.statement));
+        if view.statement.pending > 0 {
+            world.breach(format!("8 finished: r{} ended with mails pending", plan.number));
+        }
+        if view.statement.difference() != 0 || !view.differences.is_empty() {
+            world.breach(format!("1 conservation: r{}: {:?}", plan.number, view.differences));
+        }
+        world.known.settled.insert(plan.number);
+        Ok(())
+    }
+
+    async fn carry_out_orders(self, number: usize) -> anyhow::Result<()> {
+        let plan = self.scenario.releases[number].clone();
+        for (place, order) in plan.orders.iter().enumerate() {
+            Wait::until(&self.world, order.at_us).await;
+            if !self.world.lock().known.ordered.contains(&(plan.number, place)) {
+                self.carry_out(&plan, order).await;
+                self.world.lock().known.ordered.insert((plan.number, place));
+            }
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&self, plan: &Release, order: &Order) {
+        let Some(row) = self.world.lock().known.releases.get(&plan.number).cloned() else { return };
+        if order.state == ReleaseState::Cancelled {
+            self.world.lock().known.cancelled.insert(plan.number);
+        }
+        let now = self.clock.now();
+        let set = self.store.release_state_set(row.tenant, row.release, order.state, now).await;
+        self.world.lock().note(format!("order for r{}: {:?}: {set:?}", plan.number, order.state));
+        let run = self.runs.lock().unwrap_or_else(PoisonError::into_inner).get(&plan.number).cloned();
+        if let Some(run) = run.filter(|_| order.told) {
+            run.recheck();
+        }
+    }
+
+    async fn seal_heads(self) -> anyhow::Result<()> {
+        loop {
+            Wait::of(&self.world, SEAL_US).await;
+            let heads = self.store.heads().await?;
+            self.world.lock().known.seal(heads);
+        }
+    }
+
+    fn bits(&self) -> std::io::Result<u64> {
+        SimEntropy(self.world.clone()).bits()
+    }
+}
+
+fn work(plan: &Release, row: &ReleaseRow) -> ReleaseWork {
+    ReleaseWork {
+        tenant: row.tenant,
+        release: row.release,
+        relay: row.relay,
+        reverse_path: format!("pr@t{}.example", plan.tenant),
+        lane: row.lane,
+        policy: row.policy,
+        retry: RetrySchedule::starting_at(plan.retry_initial),
+        held: AtomicBool::new(false),
+    }
+}
+
+/// True where a release may double mails.
+#[must_use]
+pub fn may_double(plan: &Release) -> bool {
+    plan.policy == UnknownPolicy::ResendOnce
+}

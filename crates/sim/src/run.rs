@@ -1,0 +1,382 @@
+//! One seed from its beginning to its end: the loop of *let the sender run, look at what happened, go on in time*.
+
+use std::sync::Arc;
+
+use ledger_sqlite::{Place, SqliteOptions, SqliteStore};
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use crate::check;
+use crate::dice::Dice;
+use crate::disk::SimDisk;
+use crate::node::Node;
+use crate::node::operator::{DISK, Premises};
+use crate::relay::mood::Mood;
+use crate::relay::{Account, Reach};
+use crate::scenario::{Fault, SECOND, Scenario, secret};
+use crate::world::{Event, Shared, World};
+
+/// How long after the last fault and order everything must be settled: retries wait an hour at most, and the wall
+/// clock may stand an hour or two wrong.
+const PATIENCE_US: u64 = 8 * 3600 * SECOND;
+/// More events than any run should need.
+const EVENTS_MAX: u64 = 3_000_000;
+/// Lines of history that a failing seed shows.
+const TAIL_LINES: usize = 60;
+
+/// What a seed came to.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// What must not be; empty is good.
+    pub breaches: Vec<String>,
+    /// The end of the history, when something was breached.
+    pub tail: String,
+    /// How much happened.
+    pub figures: Figures,
+}
+
+/// Counts of a run.
+#[derive(Debug, Default, Clone, Copy, Serialize, Deserialize)]
+pub struct Figures {
+    /// Recipients.
+    pub recipients: u64,
+    /// Message ends that relays saw.
+    pub messages: u64,
+    /// Kills, power cuts and failures of the disk that ended a process.
+    pub deaths: u64,
+    /// Events of the world.
+    pub events: u64,
+}
+
+impl Figures {
+    /// Adds another run's.
+    pub fn add(&mut self, other: Self) {
+        self.recipients += other.recipients;
+        self.messages += other.messages;
+        self.deaths += other.deaths;
+        self.events += other.events;
+    }
+}
+
+/// How a process dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Death {
+    Kill,
+    PowerCut,
+}
+
+/// A run under way.
+pub struct Run {
+    world: Shared,
+    scenario: Arc<Scenario>,
+    disk: SimDisk,
+    journals: TempDir,
+    dice: Dice,
+    node: Option<Node>,
+    stop: watch::Sender<bool>,
+    secrets: watch::Sender<u64>,
+    boot: [u8; 16],
+    dying: Option<(Death, u64)>,
+    frozen: bool,
+    /// How many mails the next recovery may call unknown at most.
+    unknown_max: u64,
+    /// Links that the process held when it was last let run.
+    links_before: u64,
+    /// The process was asked to end for good.
+    ending: bool,
+    over: bool,
+    figures: Figures,
+}
+
+impl Run {
+    /// The run of a seed, at its beginning.
+    ///
+    /// # Errors
+    /// When this machine lacks something, such as a folder for temporary files.
+    pub fn new(seed: u64) -> anyhow::Result<Self> {
+        let mut dice = Dice::new(seed);
+        let (scenario, relays) = Scenario::draw(&mut dice);
+        let mut world = World::new(&mut dice, relays);
+        world.enter(0, Event::Start);
+        scenario.faults.iter().for_each(|(at, fault)| world.enter_at(*at, Event::Fault(*fault)));
+        let figures = Figures {
+            recipients: scenario.releases.iter().map(|release| u64::from(release.recipients)).sum(),
+            ..Figures::default()
+        };
+        let mut boot = [0; 16];
+        dice.fill(&mut boot);
+        Ok(Self {
+            world: Shared::new(world),
+            scenario: Arc::new(scenario),
+            disk: SimDisk::mount(DISK, dice.fork())?,
+            journals: tempfile::tempdir()?,
+            dice,
+            node: None,
+            stop: watch::Sender::new(false),
+            secrets: watch::Sender::new(0),
+            boot,
+            dying: None,
+            frozen: false,
+            unknown_max: 0,
+            links_before: 0,
+            ending: false,
+            over: false,
+            figures,
+        })
+    }
+
+    /// Runs it to its end; the history with the report.
+    ///
+    /// # Errors
+    /// When the simulator itself fails.
+    pub fn finish(mut self, seed: u64) -> anyhow::Result<(Report, String)> {
+        let last = self.last_deed_us() + PATIENCE_US;
+        while !self.over {
+            self.let_node_run()?;
+            self.look()?;
+            if !self.world.lock().breaches.is_empty() {
+                break;
+            }
+            if self.over {
+                break;
+            }
+            let event = self.world.lock().next_event();
+            let Some(event) = event else { break };
+            self.figures.events += 1;
+            self.handle(event);
+            let now = self.world.lock().now_us();
+            if now > last || self.figures.events > EVENTS_MAX {
+                self.world.lock().breach(format!("9 liveness: not settled after {} s", now / SECOND));
+            }
+        }
+        // The process is gone before the world is.
+        self.node = None;
+        self.figures.messages = self.world.lock().relays.iter().map(|relay| relay.log.len() as u64).sum();
+        let world = self.world.lock();
+        let failed = !world.breaches.is_empty();
+        let tail = if failed { world.history.tail(TAIL_LINES).to_owned() } else { String::new() };
+        let report = Report { seed, breaches: world.breaches.clone(), tail, figures: self.figures };
+        Ok((report, world.history.text().to_owned()))
+    }
+
+    fn last_deed_us(&self) -> u64 {
+        let orders = self.scenario.releases.iter().flat_map(|release| &release.orders);
+        orders.map(|order| order.at_us).max().unwrap_or(0).max(self.scenario.calm_us)
+    }
+
+    fn let_node_run(&mut self) -> anyhow::Result<()> {
+        let Some(node) = self.node.as_mut().filter(|_| !self.frozen) else { return Ok(()) };
+        if let Some((death, steps)) = self.dying.take() {
+            node.run_steps(steps);
+            self.die(death);
+            return Ok(());
+        }
+        self.links_before = self.world.lock().open_links();
+        node.run();
+        let Some(why) = node.ended() else { return Ok(()) };
+        self.node = None;
+        let whole = why == "drained, whole";
+        self.world.lock().note(format!("the process ended: {why}"));
+        if whole && self.ending {
+            return self.check_all();
+        }
+        if !whole {
+            self.figures.deaths += 1;
+            self.unknown_max = self.unknown_max.saturating_add(self.links_before);
+        }
+        (self.ending, self.stop) = (false, watch::Sender::new(false));
+        let pause = self.dice.magnitude(SECOND / 10, 10 * SECOND);
+        self.world.lock().enter(pause, Event::Start);
+        Ok(())
+    }
+
+    /// Holds what happened against the books, and sees whether all is done.
+    fn look(&mut self) -> anyhow::Result<()> {
+        let Some(node) = &self.node else { return Ok(()) };
+        let mut world = self.world.lock();
+        for entry in std::mem::take(&mut world.seen) {
+            check::message_end(&mut world, &node.store, &entry)?;
+        }
+        if let Some(recovered) = world.known.recovered.take() {
+            if recovered.unknown > self.unknown_max {
+                let most = self.unknown_max;
+                world.breach(format!("5 window: {} unknown, at most {most} could be", recovered.unknown));
+            }
+            self.unknown_max = 0;
+        }
+        world.known.latest_wall_ms = world.known.latest_wall_ms.max(world.wall_ms());
+        let settled = world.known.settled.len() == self.scenario.releases.len();
+        if world.calm && settled && !self.ending {
+            world.note("all is settled: the process is asked to end");
+            drop(world);
+            self.ending = true;
+            self.stop.send_replace(true);
+            return self.let_node_run();
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, event: Event) {
+        let mut world = self.world.lock();
+        match event {
+            Event::Timer(timer) => world.ring(timer),
+            Event::ToRelay(link, parcel) => world.to_relay(link, parcel),
+            Event::ToSender(link, parcel) => world.to_sender(link, parcel),
+            Event::UserTimeout(link) => world.user_timeout(link),
+            Event::Answer(link) => world.answer(link),
+            Event::Thaw => {
+                world.note("the process goes on");
+                self.frozen = false;
+            }
+            Event::Start => {
+                drop(world);
+                self.start();
+            }
+            Event::Fault(fault) => {
+                drop(world);
+                self.befall(fault);
+            }
+        }
+    }
+
+    fn start(&mut self) {
+        if self.node.is_some() {
+            return;
+        }
+        self.world.lock().note("the process starts");
+        self.world.lock().leases.clear();
+        let premises = Premises {
+            world: self.world.clone(),
+            scenario: Arc::clone(&self.scenario),
+            journals: self.journals.path().to_owned(),
+            boot: self.boot,
+            stop: self.stop.subscribe(),
+            secrets: self.secrets.subscribe(),
+        };
+        match Node::start(premises) {
+            Ok(Ok(node)) => self.node = Some(node),
+            Ok(Err(error)) => {
+                let mut world = self.world.lock();
+                world.note(format!("the books cannot be opened: {error}"));
+                world.enter(5 * SECOND, Event::Start);
+            }
+            Err(error) => self.world.lock().breach(format!("the simulator failed: {error:#}")),
+        }
+    }
+
+    fn die(&mut self, death: Death) {
+        self.figures.deaths += 1;
+        let mut world = self.world.lock();
+        let links = world.open_links();
+        world.note(format!("{death:?} with {links} links open"));
+        match death {
+            Death::Kill => {
+                self.unknown_max = self.unknown_max.saturating_add(links);
+                self.disk.kill();
+            }
+            Death::PowerCut => {
+                self.unknown_max = u64::MAX;
+                world.silence_links();
+                self.disk.cut_power();
+                self.dice.fill(&mut self.boot);
+            }
+        }
+        let pause = self.dice.magnitude(SECOND / 20, 20 * SECOND);
+        world.enter(pause, Event::Start);
+        drop(world);
+        self.node = None;
+        (self.ending, self.stop) = (false, watch::Sender::new(false));
+    }
+
+    fn befall(&mut self, fault: Fault) {
+        self.world.lock().note(format!("fault {fault:?}"));
+        let alive = self.node.is_some() && !self.ending;
+        match fault {
+            Fault::Kill(steps) if alive => self.dying = Some((Death::Kill, steps)),
+            Fault::PowerCut(steps) if alive => self.dying = Some((Death::PowerCut, steps)),
+            Fault::Restart if alive => {
+                self.stop.send_replace(true);
+            }
+            Fault::Freeze(span) if alive && !self.frozen => {
+                self.frozen = true;
+                self.world.lock().enter(span, Event::Thaw);
+            }
+            Fault::Kill(_) | Fault::PowerCut(_) | Fault::Restart | Fault::Freeze(_) => {}
+            Fault::DiskFull(span) => self.disk_fault(span, |disk| disk.set_full(true)),
+            Fault::SyncFails(span) => self.disk_fault(span, |disk| disk.refuse_sync(true)),
+            Fault::DiskAgain => {
+                self.disk.set_full(false);
+                self.disk.refuse_sync(false);
+            }
+            Fault::Rotate(tenant) => self.rotate(tenant),
+            Fault::Revoke(tenant) => self.revoke(tenant),
+            Fault::WallJump(by) => self.world.lock().jump_wall(by),
+            Fault::Reach(host, reach, span) => {
+                let mut world = self.world.lock();
+                world.relays[host].reach = reach;
+                world.enter(span, Event::Fault(Fault::ReachAgain(host)));
+            }
+            Fault::ReachAgain(host) => self.world.lock().relays[host].reach = Reach::Up,
+            Fault::Mood(host, mood) => self.world.lock().relays[host].mood = mood,
+            Fault::Calm => self.calm(),
+        }
+    }
+
+    fn disk_fault(&mut self, span: u64, strike: impl FnOnce(&SimDisk)) {
+        let mut world = self.world.lock();
+        if !world.calm {
+            strike(&self.disk);
+            world.enter(span, Event::Fault(Fault::DiskAgain));
+        }
+    }
+
+    fn rotate(&mut self, tenant: u64) {
+        let mut world = self.world.lock();
+        let version = world.known.secret_version(tenant) + 1;
+        world.known.secrets.insert(tenant, version);
+        let account = Account { tenant, secret: secret(tenant, version) };
+        let host = self.scenario.tenants[usize::try_from(tenant).unwrap_or(0)].relay;
+        world.relays[host].accounts.push(account);
+        drop(world);
+        self.secrets.send_modify(|count| *count += 1);
+    }
+
+    fn revoke(&mut self, tenant: u64) {
+        let mut world = self.world.lock();
+        let newest = secret(tenant, world.known.secret_version(tenant));
+        for relay in &mut world.relays {
+            relay.accounts.retain(|account| account.tenant != tenant || account.secret == newest);
+        }
+    }
+
+    fn calm(&mut self) {
+        let mut world = self.world.lock();
+        world.calm = true;
+        for relay in &mut world.relays {
+            (relay.reach, relay.mood) = (Reach::Up, Mood::good());
+        }
+        drop(world);
+        self.disk.set_full(false);
+        self.disk.refuse_sync(false);
+    }
+
+    /// The last look: nobody has the books open.
+    fn check_all(&mut self) -> anyhow::Result<()> {
+        let options = SqliteOptions {
+            vfs: Some(DISK.to_owned()),
+            place: Place::CallersThread,
+            ..SqliteOptions::default()
+        };
+        let store = SqliteStore::open_read_only(std::path::Path::new("/"), options)?;
+        let mut world = self.world.lock();
+        for entry in std::mem::take(&mut world.seen) {
+            check::message_end(&mut world, &store, &entry)?;
+        }
+        check::end::whole_run(&mut world, &store, &self.scenario)?;
+        self.over = true;
+        Ok(())
+    }
+}
