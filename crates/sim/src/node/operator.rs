@@ -362,6 +362,11 @@ impl Desk {
 
     async fn carry_out(&self, plan: &Release, order: &Order) {
         let Some(row) = self.world.lock().known.releases.get(&plan.number).cloned() else { return };
+        // As in `app`: nothing is ordered of a release whose audience is being written.
+        let stored = self.store.release_get(row.tenant, row.release).await;
+        if !stored.is_ok_and(|(_, state)| matches!(state, ReleaseState::Active | ReleaseState::Paused)) {
+            return;
+        }
         if order.state == ReleaseState::Cancelled {
             self.world.lock().known.cancelled.insert(plan.number);
         }

@@ -211,7 +211,8 @@ impl Conversation {
                     effects.push(Effect::Breach(format!("a relay got a malformed message: {fault}")));
                 }
                 Event::Expelled => {
-                    effects.push(Effect::Breach("a relay expelled the sender for bad commands".to_owned()));
+                    // Commands pipelined behind a refused one count as bad, here as with real servers.
+                    effects.push(Effect::Note("expelled for bad commands".to_owned()));
                 }
                 Event::Ehlo { .. }
                 | Event::Reset
