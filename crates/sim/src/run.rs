@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::node::operator::{DISK, Premises};
 use crate::relay::mood::Mood;
 use crate::relay::{Account, Reach};
-use crate::scenario::{Fault, SECOND, Scenario, secret};
+use crate::scenario::{Fault, SECOND, Scenario, When, secret};
 use crate::world::{Event, Shared, World};
 
 /// How long after the last fault and order everything must be settled: retries wait an hour at most, and the wall
@@ -79,6 +79,8 @@ pub struct Run {
     stop: watch::Sender<bool>,
     secrets: watch::Sender<u64>,
     boot: [u8; 16],
+    /// Faults that wait for the work to get so far.
+    faults_ahead: Vec<(u64, Fault)>,
     dying: Option<(Death, u64)>,
     frozen: bool,
     /// How many mails the next recovery may call unknown at most.
@@ -101,7 +103,13 @@ impl Run {
         let (scenario, relays) = Scenario::draw(&mut dice);
         let mut world = World::new(&mut dice, relays);
         world.enter(0, Event::Start);
-        scenario.faults.iter().for_each(|(at, fault)| world.enter_at(*at, Event::Fault(*fault)));
+        let mut faults_ahead = Vec::new();
+        for (when, fault) in &scenario.faults {
+            match when {
+                When::At(at) => world.enter_at(*at, Event::Fault(*fault)),
+                When::Parcels(count) => faults_ahead.push((*count, *fault)),
+            }
+        }
         let figures = Figures {
             recipients: scenario.releases.iter().map(|release| u64::from(release.recipients)).sum(),
             ..Figures::default()
@@ -118,6 +126,7 @@ impl Run {
             stop: watch::Sender::new(false),
             secrets: watch::Sender::new(0),
             boot,
+            faults_ahead,
             dying: None,
             frozen: false,
             unknown_max: 0,
@@ -147,6 +156,7 @@ impl Run {
             let Some(event) = event else { break };
             self.figures.events += 1;
             self.handle(event);
+            self.befall_by_progress();
             let now = self.world.lock().now_us();
             if now > last || self.figures.events > EVENTS_MAX {
                 self.world.lock().breach(format!("9 liveness: not settled after {} s", now / SECOND));
@@ -323,6 +333,17 @@ impl Run {
             Fault::Mood(host, mood) => self.world.lock().relays[host].mood = mood,
             Fault::Calm => self.calm(),
         }
+    }
+
+    /// The faults for which the work is far enough by now; after the calm none.
+    fn befall_by_progress(&mut self) {
+        let (parcels, calm) = {
+            let world = self.world.lock();
+            (world.parcels, world.calm)
+        };
+        let due = |(count, _): &mut (u64, Fault)| *count <= parcels;
+        let faults: Vec<_> = self.faults_ahead.extract_if(.., due).collect();
+        faults.into_iter().filter(|_| !calm).for_each(|(_, fault)| self.befall(fault));
     }
 
     fn disk_fault(&mut self, span: u64, strike: impl FnOnce(&SimDisk)) {

@@ -50,6 +50,15 @@ pub enum Fault {
     Calm,
 }
 
+/// When a fault falls.
+#[derive(Debug, Clone, Copy)]
+pub enum When {
+    /// At this time by the boot clock, in µs.
+    At(u64),
+    /// When so many parcels have reached relays: in the middle of the work, however quick that is.
+    Parcels(u64),
+}
+
 /// What a person does with a release, when.
 #[derive(Debug, Clone, Copy)]
 pub struct Order {
@@ -121,8 +130,8 @@ pub struct Scenario {
     pub tenants: Vec<Tenant>,
     /// The releases.
     pub releases: Vec<Release>,
-    /// The faults, with their times.
-    pub faults: Vec<(u64, Fault)>,
+    /// The faults, each with when it falls.
+    pub faults: Vec<(When, Fault)>,
     /// When faults are over.
     pub calm_us: u64,
     /// The engine's numbers.
@@ -144,10 +153,12 @@ impl Scenario {
         }
         let count = tenants.len() as u64;
         let span = dice.magnitude(2 * SECOND, FAULTS_MAX);
-        let releases = (0..dice.between(1, 3)).map(|number| release(number, count, span, dice)).collect();
-        let mut faults = faults(span, count, hosts, dice);
+        let releases: Vec<Release> =
+            (0..dice.between(1, 3)).map(|number| release(number, count, span, dice)).collect();
+        let recipients = releases.iter().map(|release| u64::from(release.recipients)).sum();
+        let mut faults = faults((span, recipients), count, hosts, dice);
         let calm_us = SECOND + span + 5 * SECOND;
-        faults.push((calm_us, Fault::Calm));
+        faults.push((When::At(calm_us), Fault::Calm));
         let store_us_max = dice.magnitude(1, 100_000);
         let scenario = Self { tenants, releases, faults, calm_us, config: config(dice), store_us_max };
         (scenario, relays)
@@ -200,33 +211,43 @@ fn release(number: u64, tenants: u64, span: u64, dice: &mut Dice) -> Release {
     }
 }
 
-fn faults(span: u64, tenants: u64, hosts: usize, dice: &mut Dice) -> Vec<(u64, Fault)> {
+/// Parcels that one mail takes, roughly.
+const PARCELS_A_MAIL: u64 = 5;
+
+fn faults(
+    (span, recipients): (u64, u64),
+    tenants: u64,
+    hosts: usize,
+    dice: &mut Dice,
+) -> Vec<(When, Fault)> {
     let mut faults = Vec::new();
     for _ in 0..dice.pick(&[0, 1, 1, 2, 3, 4, 6, 9]) {
         let at = SECOND + dice.magnitude(1000, span);
+        let parcels = 1 + dice.below(recipients * PARCELS_A_MAIL);
+        let when = if dice.chance(600) { When::Parcels(parcels) } else { When::At(at) };
         let spell = dice.magnitude(100_000, 120 * SECOND);
         let host = usize::try_from(dice.below(hosts as u64)).unwrap_or(0);
         let steps = dice.below(60);
-        match dice.below(15) {
-            0..=3 => faults.push((at, Fault::Kill(steps))),
-            4 | 5 => faults.push((at, Fault::PowerCut(steps))),
-            6 => faults.push((at, Fault::Restart)),
-            7 => faults.push((at, Fault::Freeze(spell))),
-            8 => faults.push((at, Fault::WallJump(wall_jump(dice)))),
-            9 => {
-                let reach = dice.pick(&[Reach::Refuses, Reach::DropsSyn, Reach::NoName]);
-                faults.push((at, Fault::Reach(host, reach, spell)));
-            }
-            10 | 11 => faults.push((at, Fault::Mood(host, Mood::draw(dice)))),
-            12 => faults.push((at, Fault::DiskFull(spell / 4))),
-            13 => faults.push((at, Fault::SyncFails(spell / 4))),
+        let fault = match dice.below(15) {
+            0..=3 => Fault::Kill(steps),
+            4 | 5 => Fault::PowerCut(steps),
+            6 => Fault::Restart,
+            7 => Fault::Freeze(spell),
+            8 => Fault::WallJump(wall_jump(dice)),
+            9 => Fault::Reach(host, dice.pick(&[Reach::Refuses, Reach::DropsSyn, Reach::NoName]), spell),
+            10 | 11 => Fault::Mood(host, Mood::draw(dice)),
+            12 => Fault::DiskFull(spell / 4),
+            13 => Fault::SyncFails(spell / 4),
             _ => {
                 let tenant = dice.below(tenants);
-                faults.push((at, Fault::Rotate(tenant)));
-                let revoked = dice.chance(500);
-                faults.push((at + if revoked { 0 } else { spell }, Fault::Revoke(tenant)));
+                let revoked_at_once = dice.chance(500);
+                let span = if revoked_at_once { 0 } else { spell };
+                faults.push((When::At(at), Fault::Rotate(tenant)));
+                faults.push((When::At(at + span), Fault::Revoke(tenant)));
+                continue;
             }
-        }
+        };
+        faults.push((when, fault));
     }
     faults
 }

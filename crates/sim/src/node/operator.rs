@@ -352,20 +352,21 @@ impl Desk {
         let plan = self.scenario.releases[number].clone();
         for (place, order) in plan.orders.iter().enumerate() {
             Wait::until(&self.world, order.at_us).await;
-            if !self.world.lock().known.ordered.contains(&(plan.number, place)) {
-                self.carry_out(&plan, order).await;
+            let known = self.world.lock().known.ordered.contains(&(plan.number, place));
+            if !known && self.carry_out(&plan, order).await {
                 self.world.lock().known.ordered.insert((plan.number, place));
             }
         }
         Ok(())
     }
 
-    async fn carry_out(&self, plan: &Release, order: &Order) {
-        let Some(row) = self.world.lock().known.releases.get(&plan.number).cloned() else { return };
+    /// False when the books failed: people try again with the next process.
+    async fn carry_out(&self, plan: &Release, order: &Order) -> bool {
+        let Some(row) = self.world.lock().known.releases.get(&plan.number).cloned() else { return true };
         // As in `app`: nothing is ordered of a release whose audience is being written.
-        let stored = self.store.release_get(row.tenant, row.release).await;
-        if !stored.is_ok_and(|(_, state)| matches!(state, ReleaseState::Active | ReleaseState::Paused)) {
-            return;
+        let Ok((_, state)) = self.store.release_get(row.tenant, row.release).await else { return false };
+        if !matches!(state, ReleaseState::Active | ReleaseState::Paused) {
+            return true;
         }
         if order.state == ReleaseState::Cancelled {
             self.world.lock().known.cancelled.insert(plan.number);
@@ -377,6 +378,7 @@ impl Desk {
         if let Some(run) = run.filter(|_| order.told) {
             run.recheck();
         }
+        set.is_ok()
     }
 
     async fn seal_heads(self) -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use domain::{Moment, Timestamp};
 use runtime::{Clock, Entropy, Pending};
 
-use super::{Event, Shared, Timer};
+use super::Shared;
 
 /// The world's clocks.
 #[derive(Clone)]
@@ -48,15 +48,7 @@ impl Wait {
     /// Until the boot clock reads `at_us`.
     #[must_use]
     pub fn until(world: &Shared, at_us: u64) -> Self {
-        let mut held = world.lock();
-        let over = at_us <= held.now_us;
-        held.timers_made += 1;
-        let timer = held.timers_made;
-        held.timers.insert(timer, Timer { over, waker: None });
-        if !over {
-            held.enter_at(at_us, Event::Timer(timer));
-        }
-        drop(held);
+        let timer = world.lock().begin_wait(at_us);
         Self { world: world.clone(), timer }
     }
 

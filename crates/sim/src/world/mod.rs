@@ -62,6 +62,9 @@ pub enum Event {
     Thaw,
 }
 
+/// More waits than any task begins while time stands still.
+const RESTLESS_MAX: u64 = 100_000;
+
 /// A wait.
 #[derive(Debug, Default)]
 struct Timer {
@@ -77,6 +80,8 @@ pub struct World {
     entries: u64,
     timers: BTreeMap<u64, Timer>,
     timers_made: u64,
+    /// Waits begun since time last went on.
+    restless: u64,
     /// Draws of the sender's entropy.
     pub entropy: Dice,
     /// Draws of network and relays.
@@ -89,6 +94,8 @@ pub struct World {
     pub links: BTreeMap<u64, Link>,
     /// How many there ever were.
     pub links_made: u64,
+    /// Parcels that reached relays.
+    pub parcels: u64,
     /// True once no fault happens any more.
     pub calm: bool,
     /// Until when leases hold by the boot clock, in µs, per tenant, as the store gave them.
@@ -112,12 +119,14 @@ impl World {
             entries: 0,
             timers: BTreeMap::new(),
             timers_made: 0,
+            restless: 0,
             entropy: seed.fork(),
             dice: seed.fork(),
             history: History::default(),
             relays,
             links: BTreeMap::new(),
             links_made: 0,
+            parcels: 0,
             calm: false,
             leases: BTreeMap::new(),
             known: Known::default(),
@@ -175,8 +184,26 @@ impl World {
                 continue;
             }
             self.now_us = at;
+            self.restless = 0;
             return Some(event);
         }
+    }
+
+    /// Begins a wait. A task that begins them without end would keep time from ever going on.
+    fn begin_wait(&mut self, at_us: u64) -> u64 {
+        self.restless += 1;
+        if self.restless == RESTLESS_MAX {
+            self.breach("9 liveness: a task spins while time stands still");
+        }
+        assert!(self.restless <= RESTLESS_MAX, "a task spins while time stands still");
+        let over = at_us <= self.now_us;
+        self.timers_made += 1;
+        let timer = self.timers_made;
+        self.timers.insert(timer, Timer { over, waker: None });
+        if !over {
+            self.enter_at(at_us, Event::Timer(timer));
+        }
+        timer
     }
 
     /// Ends a wait.

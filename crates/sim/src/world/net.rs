@@ -226,6 +226,7 @@ impl World {
     /// Something reaches a relay.
     pub fn to_relay(&mut self, id: u64, parcel: Parcel) {
         let Some(link) = self.links.get_mut(&id) else { return };
+        self.parcels += 1;
         match parcel {
             Parcel::Octets { .. } if link.silent || link.broken => {}
             Parcel::Octets { mut octets, late } => {
