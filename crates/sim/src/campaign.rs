@@ -22,6 +22,8 @@ pub struct Campaign {
     pub seeds: u64,
     /// How many at a time.
     pub jobs: usize,
+    /// End at the first seed that fails.
+    pub until_breach: bool,
 }
 
 /// What all seeds came to.
@@ -59,6 +61,9 @@ impl Campaign {
                                 return Ok(());
                             }
                             let report = run_apart(self.first + number)?;
+                            if self.until_breach && !report.breaches.is_empty() {
+                                next.store(self.seeds, Ordering::Relaxed);
+                            }
                             let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
                             reports.insert(report.seed, report);
                         }

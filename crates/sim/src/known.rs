@@ -23,6 +23,10 @@ pub struct Known {
     pub cancelled: BTreeSet<u64>,
     /// Orders that were carried out: release, and place in its plan.
     pub ordered: BTreeSet<(u64, usize)>,
+    /// Holds that stood in the books, by the wall clock in ms: release, from, until.
+    pub holds: Vec<(u64, i64, i64)>,
+    /// The wall clock jumped: its times cannot be compared.
+    pub wall_jumped: bool,
     /// The newest version of each company's secret.
     pub secrets: BTreeMap<u64, u64>,
     /// Chain heads kept outside the books.
@@ -40,6 +44,13 @@ impl Known {
     #[must_use]
     pub fn secret_version(&self, tenant: u64) -> u64 {
         self.secrets.get(&tenant).copied().unwrap_or(1)
+    }
+
+    /// True when this wall time lies within a hold of the release.
+    #[must_use]
+    pub fn is_held(&self, release: u64, wall_ms: i64) -> bool {
+        let within = |(of, from, until): &(u64, i64, i64)| *of == release && *from < wall_ms && wall_ms < *until;
+        !self.wall_jumped && self.holds.iter().any(within)
     }
 
     /// Keeps the heads that moved.

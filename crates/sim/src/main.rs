@@ -42,6 +42,9 @@ struct Arguments {
     /// How many at a time; by default one a core.
     #[arg(long)]
     jobs: Option<usize>,
+    /// End at the first seed that fails.
+    #[arg(long)]
+    until_breach: bool,
     /// Print `{seeds, breaches, failing_seeds}` in one line.
     #[arg(long)]
     json: bool,
@@ -103,7 +106,8 @@ fn one(seed: u64, history: bool) -> anyhow::Result<bool> {
 fn many(arguments: &Arguments) -> anyhow::Result<bool> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.unwrap_or(cores);
-    let verdict = Campaign { first: arguments.seed, seeds: arguments.seeds, jobs }.run()?;
+    let Arguments { seed: first, seeds, until_breach, .. } = *arguments;
+    let verdict = Campaign { first, seeds, jobs, until_breach }.run()?;
     verdict.failures.iter().for_each(show_failure);
     if arguments.json {
         println!("{}", serde_json::to_string(&verdict)?);

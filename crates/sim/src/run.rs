@@ -1,5 +1,6 @@
 //! One seed from its beginning to its end: the loop of *let the sender run, look at what happened, go on in time*.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ledger_sqlite::{Place, SqliteOptions, SqliteStore};
@@ -65,6 +66,8 @@ impl Figures {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Death {
     Kill,
+    /// As a kill; the journal of dots was kept as it stood at the write.
+    KillInWrite,
     PowerCut,
 }
 
@@ -73,7 +76,11 @@ pub struct Run {
     world: Shared,
     scenario: Arc<Scenario>,
     disk: SimDisk,
-    journals: TempDir,
+    folder: TempDir,
+    journals: PathBuf,
+    /// Where the journals of a process that dies in a write are kept.
+    kept: PathBuf,
+    journal_folders: u64,
     dice: Dice,
     node: Option<Node>,
     stop: watch::Sender<bool>,
@@ -85,8 +92,8 @@ pub struct Run {
     frozen: bool,
     /// How many mails the next recovery may call unknown at most.
     unknown_max: u64,
-    /// Links that the process held when it was last let run.
-    links_before: u64,
+    /// Links that there had been when the process started.
+    links_at_start: u64,
     /// The process was asked to end for good.
     ending: bool,
     over: bool,
@@ -116,11 +123,17 @@ impl Run {
         };
         let mut boot = [0; 16];
         dice.fill(&mut boot);
+        let folder = tempfile::tempdir()?;
+        let journals = folder.path().join("0");
+        std::fs::create_dir(&journals)?;
         Ok(Self {
             world: Shared::new(world),
             scenario: Arc::new(scenario),
             disk: SimDisk::mount(DISK, dice.fork())?,
-            journals: tempfile::tempdir()?,
+            folder,
+            kept: PathBuf::new(),
+            journals,
+            journal_folders: 0,
             dice,
             node: None,
             stop: watch::Sender::new(false),
@@ -130,7 +143,7 @@ impl Run {
             dying: None,
             frozen: false,
             unknown_max: 0,
-            links_before: 0,
+            links_at_start: 0,
             ending: false,
             over: false,
             figures,
@@ -184,18 +197,24 @@ impl Run {
             self.die(death);
             return Ok(());
         }
-        self.links_before = self.world.lock().open_links();
         node.run();
+        if self.world.lock().dead.is_some() {
+            self.die(Death::KillInWrite);
+            return Ok(());
+        }
         let Some(why) = node.ended() else { return Ok(()) };
         self.node = None;
         let whole = why == "drained, whole";
+        self.world.lock().trap = None;
         self.world.lock().note(format!("the process ended: {why}"));
         if whole && self.ending {
             return self.check_all();
         }
         if !whole {
             self.figures.deaths += 1;
-            self.unknown_max = self.unknown_max.saturating_add(self.links_before);
+            // Sessions that ended after the books failed could not write down how.
+            let links = self.world.lock().links_made - self.links_at_start;
+            self.unknown_max = self.unknown_max.saturating_add(links);
         }
         (self.ending, self.stop) = (false, watch::Sender::new(false));
         let pause = self.dice.magnitude(SECOND / 10, 10 * SECOND);
@@ -258,10 +277,11 @@ impl Run {
         }
         self.world.lock().note("the process starts");
         self.world.lock().leases.clear();
+        self.links_at_start = self.world.lock().links_made;
         let premises = Premises {
             world: self.world.clone(),
             scenario: Arc::clone(&self.scenario),
-            journals: self.journals.path().to_owned(),
+            journals: self.journals.clone(),
             boot: self.boot,
             stop: self.stop.subscribe(),
             secrets: self.secrets.subscribe(),
@@ -280,13 +300,14 @@ impl Run {
     fn die(&mut self, death: Death) {
         self.figures.deaths += 1;
         let mut world = self.world.lock();
-        let links = world.open_links();
+        let links = world.dead.unwrap_or_else(|| world.open_links());
         world.note(format!("{death:?} with {links} links open"));
         match death {
             Death::Kill => {
                 self.unknown_max = self.unknown_max.saturating_add(links);
                 self.disk.kill();
             }
+            Death::KillInWrite => self.unknown_max = self.unknown_max.saturating_add(links),
             Death::PowerCut => {
                 self.unknown_max = u64::MAX;
                 world.silence_links();
@@ -296,9 +317,27 @@ impl Run {
         }
         let pause = self.dice.magnitude(SECOND / 20, 20 * SECOND);
         world.enter(pause, Event::Start);
+        world.trap = None;
         drop(world);
         self.node = None;
+        if death == Death::KillInWrite {
+            self.journals.clone_from(&self.kept);
+        }
+        self.world.lock().dead = None;
         (self.ending, self.stop) = (false, watch::Sender::new(false));
+    }
+
+    /// At the next write the disk and the journals stay as they are, whatever the process still tries.
+    fn set_trap(&mut self) {
+        let (disk, from) = (self.disk.clone(), self.journals.clone());
+        self.journal_folders += 1;
+        let to = self.folder.path().join(self.journal_folders.to_string());
+        self.kept.clone_from(&to);
+        self.world.lock().trap = Some(Box::new(move || {
+            disk.kill();
+            // A journal that could not be kept is one that proves nothing, which the checkers would say.
+            let _ = copy_folder(&from, &to);
+        }));
     }
 
     fn befall(&mut self, fault: Fault) {
@@ -307,6 +346,7 @@ impl Run {
         match fault {
             Fault::Kill(steps) if alive => self.dying = Some((Death::Kill, steps)),
             Fault::PowerCut(steps) if alive => self.dying = Some((Death::PowerCut, steps)),
+            Fault::KillInWrite if alive => self.set_trap(),
             Fault::Restart if alive => {
                 self.stop.send_replace(true);
             }
@@ -314,7 +354,11 @@ impl Run {
                 self.frozen = true;
                 self.world.lock().enter(span, Event::Thaw);
             }
-            Fault::Kill(_) | Fault::PowerCut(_) | Fault::Restart | Fault::Freeze(_) => {}
+            Fault::Kill(_)
+            | Fault::KillInWrite
+            | Fault::PowerCut(_)
+            | Fault::Restart
+            | Fault::Freeze(_) => {}
             Fault::DiskFull(span) => self.disk_fault(span, |disk| disk.set_full(true)),
             Fault::SyncFails(span) => self.disk_fault(span, |disk| disk.refuse_sync(true)),
             Fault::DiskAgain => {
@@ -376,6 +420,7 @@ impl Run {
     fn calm(&mut self) {
         let mut world = self.world.lock();
         world.calm = true;
+        world.trap = None;
         for relay in &mut world.relays {
             (relay.reach, relay.mood) = (Reach::Up, Mood::good());
         }
@@ -391,7 +436,7 @@ impl Run {
             place: Place::CallersThread,
             ..SqliteOptions::default()
         };
-        let store = SqliteStore::open_read_only(std::path::Path::new("/"), options)?;
+        let store = SqliteStore::open_read_only(Path::new("/"), options)?;
         let mut world = self.world.lock();
         for entry in std::mem::take(&mut world.seen) {
             check::message_end(&mut world, &store, &entry)?;
@@ -400,4 +445,13 @@ impl Run {
         self.over = true;
         Ok(())
     }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
 }

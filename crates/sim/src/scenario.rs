@@ -22,6 +22,8 @@ const FAULTS_MAX: u64 = 1200 * SECOND;
 pub enum Fault {
     /// The process dies in the middle of its work, after so many steps of its tasks.
     Kill(u64),
+    /// The process dies between its next write to a relay and whatever it would do after that.
+    KillInWrite,
     /// So does the whole machine: what was not synced is lost.
     PowerCut(u64),
     /// The process is asked to end in order, and started again.
@@ -229,7 +231,8 @@ fn faults(
         let host = usize::try_from(dice.below(hosts as u64)).unwrap_or(0);
         let steps = dice.below(60);
         let fault = match dice.below(15) {
-            0..=3 => Fault::Kill(steps),
+            0 | 1 => Fault::Kill(steps),
+            2 | 3 => Fault::KillInWrite,
             4 | 5 => Fault::PowerCut(steps),
             6 => Fault::Restart,
             7 => Fault::Freeze(spell),

@@ -117,6 +117,9 @@ impl Case<'_> {
         must(owed || self.seen.is_empty(), "1 conservation: sent, and not owed");
         let most = if may_double(self.plan) { 2 } else { 1 };
         must(taken <= most, "4 retry: taken more often than the policy allows");
+        let mut opened = self.attempts.iter().filter_map(|view| view.attempt.as_ref());
+        let held = opened.any(|row| world.known.is_held(self.plan.number, row.opened_at.as_millis()));
+        must(!held, "7 fencing: an attempt was opened while its release was held");
         must(self.resends_are_allowed(), "4 retry: tried again behind an unanswered message end");
         breaches
     }

@@ -372,8 +372,19 @@ impl Desk {
             self.world.lock().known.cancelled.insert(plan.number);
         }
         let now = self.clock.now();
+        if order.state == ReleaseState::Active {
+            let mut world = self.world.lock();
+            let wall = world.wall_ms();
+            let own = world.known.holds.iter_mut().filter(|(of, ..)| *of == plan.number);
+            own.for_each(|(.., until)| *until = wall.min(*until));
+        }
         let set = self.store.release_state_set(row.tenant, row.release, order.state, now).await;
         self.world.lock().note(format!("order for r{}: {:?}: {set:?}", plan.number, order.state));
+        if set.is_ok() && order.state == ReleaseState::Paused {
+            let mut world = self.world.lock();
+            let wall = world.wall_ms();
+            world.known.holds.push((plan.number, wall, i64::MAX));
+        }
         let run = self.runs.lock().unwrap_or_else(PoisonError::into_inner).get(&plan.number).cloned();
         if let Some(run) = run.filter(|_| order.told) {
             run.recheck();

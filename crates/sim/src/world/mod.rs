@@ -104,6 +104,11 @@ pub struct World {
     pub known: Known,
     /// Messages whose end a relay saw and that were not yet held against the books.
     pub seen: Vec<crate::relay::log::Entry>,
+    /// Told at the sender's next write: it dies there.
+    pub trap: Option<Box<dyn FnOnce() + Send>>,
+    /// The process is dead, though its tasks have not been dropped yet, and nothing that it does counts: how many links
+    /// it had.
+    pub dead: Option<u64>,
     /// What must not be.
     pub breaches: Vec<String>,
 }
@@ -131,6 +136,8 @@ impl World {
             leases: BTreeMap::new(),
             known: Known::default(),
             seen: Vec::new(),
+            trap: None,
+            dead: None,
             breaches: Vec::new(),
         }
     }
@@ -150,6 +157,7 @@ impl World {
     /// The wall clock jumps.
     pub fn jump_wall(&mut self, by_ms: i64) {
         self.wall_offset_ms += by_ms;
+        self.known.wall_jumped = true;
     }
 
     /// Writes a line of history.

@@ -167,6 +167,9 @@ impl World {
     }
 
     fn send(&mut self, id: u64, octets: &[u8], context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.dead.is_some() {
+            return Poll::Pending;
+        }
         let now = self.now_us;
         let split = self.dice.chance(250);
         let Some(link) = self.links.get_mut(&id) else {
@@ -191,6 +194,11 @@ impl World {
         } else {
             let parcel = Parcel::Octets { octets: octets[..count].to_vec(), late };
             self.enter_at(at, Event::ToRelay(id, parcel));
+        }
+        if let Some(trap) = self.trap.take() {
+            self.note(format!("the process dies as link {id} took {count} octets"));
+            self.dead = Some(self.open_links());
+            trap();
         }
         Poll::Ready(Ok(count))
     }
