@@ -103,7 +103,8 @@ impl Verdict {
 
 /// Runs one seed in a process of its own.
 fn run_apart(seed: u64) -> anyhow::Result<Report> {
-    let mut program = Command::new(std::env::current_exe()?);
+    // This very program, also when another was built in its place meanwhile.
+    let mut program = Command::new("/proc/self/exe");
     let output = program
         .args(["one", "--seed", &seed.to_string()])
         .stdin(Stdio::null())

@@ -49,7 +49,8 @@ impl Known {
     /// True when this wall time lies within a hold of the release.
     #[must_use]
     pub fn is_held(&self, release: u64, wall_ms: i64) -> bool {
-        let within = |(of, from, until): &(u64, i64, i64)| *of == release && *from < wall_ms && wall_ms < *until;
+        let within =
+            |(of, from, until): &(u64, i64, i64)| *of == release && *from < wall_ms && wall_ms < *until;
         !self.wall_jumped && self.holds.iter().any(within)
     }
 

@@ -18,7 +18,8 @@ pub fn address(tenant: u64, marker: Marker) -> String {
 #[must_use]
 pub fn text(marker: Marker, recipient: &str) -> String {
     let Marker { release, intent } = marker;
-    let lines = "A line of the release, and one that begins with a dot:\r\n.hidden\r\n".repeat(1 + intent as usize % 5);
+    let lines = "A line of the release, and one that begins with a dot:\r\n.hidden\r\n"
+        .repeat(1 + intent as usize % 5);
     format!(
         "From: pr@example.jp\r\nTo: {recipient}\r\nMessage-ID: <{intent}.{release}@example.jp>\r\n\
          X-Intent: {release}/{intent}\r\nSubject: release {release}\r\n\r\n{lines}end of {release}/{intent}\r\n"

@@ -148,7 +148,8 @@ impl Scenario {
         let hosts = dice.pick(&[1, 1, 1, 2]);
         let mut relays: Vec<Relay> =
             (0..hosts).map(|no| Relay::draw(format!("relay-{no}.example"), dice)).collect();
-        let tenants: Vec<Tenant> = (0..dice.between(1, 3)).map(|number| tenant(number, hosts, dice)).collect();
+        let tenants: Vec<Tenant> =
+            (0..dice.between(1, 3)).map(|number| tenant(number, hosts, dice)).collect();
         for tenant in &tenants {
             let account = Account { tenant: tenant.number, secret: secret(tenant.number, 1) };
             relays[tenant.relay].accounts.push(account);
@@ -176,8 +177,12 @@ pub fn secret(tenant: u64, version: u64) -> String {
 fn tenant(number: u64, hosts: usize, dice: &mut Dice) -> Tenant {
     let limits = RelayLimits {
         sessions_max: u32::try_from(dice.magnitude(1, 8)).unwrap_or(1),
-        messages_per_connection_max: dice.chance(300).then(|| u32::try_from(dice.magnitude(1, 20)).unwrap_or(1)),
-        messages_per_minute_max: dice.chance(200).then(|| u32::try_from(dice.magnitude(10, 200)).unwrap_or(10)),
+        messages_per_connection_max: dice
+            .chance(300)
+            .then(|| u32::try_from(dice.magnitude(1, 20)).unwrap_or(1)),
+        messages_per_minute_max: dice
+            .chance(200)
+            .then(|| u32::try_from(dice.magnitude(10, 200)).unwrap_or(10)),
     };
     let relay = usize::try_from(dice.below(hosts as u64)).unwrap_or(0);
     Tenant { number, relay, limits, use_chunking: dice.chance(400) }
@@ -216,12 +221,7 @@ fn release(number: u64, tenants: u64, span: u64, dice: &mut Dice) -> Release {
 /// Parcels that one mail takes, roughly.
 const PARCELS_A_MAIL: u64 = 5;
 
-fn faults(
-    (span, recipients): (u64, u64),
-    tenants: u64,
-    hosts: usize,
-    dice: &mut Dice,
-) -> Vec<(When, Fault)> {
+fn faults((span, recipients): (u64, u64), tenants: u64, hosts: usize, dice: &mut Dice) -> Vec<(When, Fault)> {
     let mut faults = Vec::new();
     for _ in 0..dice.pick(&[0, 1, 1, 2, 3, 4, 6, 9]) {
         let at = SECOND + dice.magnitude(1000, span);

@@ -6,6 +6,7 @@ mod bench;
 mod command;
 mod crash;
 mod demo;
+mod mutants;
 mod peers;
 mod rig;
 mod sim;
@@ -41,6 +42,8 @@ enum Subcommands {
     Crash(crash::Arguments),
     /// Run the engine in a simulated world with seeded faults, and check every invariant.
     Sim(sim::Arguments),
+    /// Plant known mistakes in a copy of the tree, and see whether the simulator finds each.
+    Mutants(mutants::Arguments),
     /// Measure how fast releases go out.
     Bench(bench::Arguments),
 }
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Subcommands::Demo(arguments) => demo::run(&workspace, &arguments),
         Subcommands::Crash(arguments) => crash::run(&workspace, &arguments),
         Subcommands::Sim(arguments) => sim::run(&workspace, &arguments),
+        Subcommands::Mutants(arguments) => mutants::run(&workspace, &arguments),
         Subcommands::Bench(arguments) => bench::run(&workspace, &arguments),
     };
     match done {

@@ -43,8 +43,7 @@ fn release(world: &mut World, store: &SqliteStore, plan: &Release, row: &Release
     if !balances || statement.audience != u64::from(plan.recipients) {
         world.breach(format!("1 conservation: r{}: {statement:?}, {:?}", plan.number, view.differences));
     }
-    let recipients =
-        read(store.recipients(row.tenant, row.release, None, None, IntentNo(0), ALL))?;
+    let recipients = read(store.recipients(row.tenant, row.release, None, None, IntentNo(0), ALL))?;
     if recipients.len() != plan.recipients as usize {
         world.breach(format!("1 conservation: r{} has {} recipients", plan.number, recipients.len()));
     }
@@ -106,7 +105,9 @@ impl Case<'_> {
             }
             IntentState::Cancelled => must(cancelled, "10 loss: cancelled by nobody"),
             IntentState::Expired => must(late, "10 loss: expired before its deadline"),
-            IntentState::Unknown => must(self.verdicts(Verdict::Unknown) > 0, "2 evidence: unknown for no reason"),
+            IntentState::Unknown => {
+                must(self.verdicts(Verdict::Unknown) > 0, "2 evidence: unknown for no reason")
+            }
             IntentState::Pending => must(false, "9 liveness: pending when all was over"),
         }
         if taken > 0 {
@@ -135,9 +136,10 @@ impl Case<'_> {
     }
 
     fn has_final_refusal(&self) -> bool {
-        self.attempts.iter().flat_map(|view| &view.outcomes).any(|row| {
-            row.verdict == Verdict::Rejected && row.code.is_some_and(|code| code.get() >= 500)
-        })
+        self.attempts
+            .iter()
+            .flat_map(|view| &view.outcomes)
+            .any(|row| row.verdict == Verdict::Rejected && row.code.is_some_and(|code| code.get() >= 500))
     }
 
     /// Behind an unknown verdict nothing is tried under `hold`, and once under `resend-once`.

@@ -54,7 +54,10 @@ pub fn message_end(world: &mut World, store: &SqliteStore, entry: &Entry) -> any
     }
     let key = installation_key();
     let secret = entry.secret.as_bytes();
-    if !sessions.iter().any(|session| key.fingerprint(row.tenant, session.relay, secret) == session.fingerprint) {
+    if !sessions
+        .iter()
+        .any(|session| key.fingerprint(row.tenant, session.relay, secret) == session.fingerprint)
+    {
         world.breach(format!("6 identity: no attempt of {entry} bears the fingerprint of its secret"));
     }
     Ok(())

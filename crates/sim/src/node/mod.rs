@@ -1,5 +1,6 @@
 //! The sender's process: the real engine over the real store, in a runtime of its own, which a kill drops whole.
 
+mod freeze;
 pub mod operator;
 pub mod store;
 

@@ -8,13 +8,13 @@ use domain::{
     AudienceDigest, ChunkNo, IntentNo, IntentState, RelayId, ReleaseId, SenderEpoch, Statement, TenantId,
     Timestamp,
 };
+use ledger::store::Stored;
 use ledger::{
     AttemptView, AudienceSeal, Book, CheckReport, CommitReceipt, ContentPart, CredentialRow, DeliveryCommit,
     DeliveryStore, DirectoryStore, Head, IntentBatch, LeaseRequest, LeasedChunk, LinkRow, LinkedRow,
     OpenAttempt, PlanStore, ReadStore, RecipientView, RelayRow, ReleaseRow, ReleaseState, SenderRow,
     SettleReceipt, SettleRequest, StatementView, TenantRow, WitnessRow, WorkAhead,
 };
-use ledger::store::Stored;
 use ledger_sqlite::SqliteStore;
 
 use crate::scenario::SECOND;
@@ -149,9 +149,8 @@ impl DeliveryStore for ObservedStore {
         commit: DeliveryCommit,
     ) -> Stored<CommitReceipt> {
         let (attempts, outcomes) = (commit.attempts.len(), commit.outcomes.len());
-        let receipt = self
-            .around("delivery_commit", self.store.delivery_commit(tenant, sender, now, commit))
-            .await?;
+        let receipt =
+            self.around("delivery_commit", self.store.delivery_commit(tenant, sender, now, commit)).await?;
         let fenced = receipt.fenced.len();
         self.world.lock().note(format!("commit: {attempts} attempts, {outcomes} outcomes, {fenced} fenced"));
         Ok(receipt)

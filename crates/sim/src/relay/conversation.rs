@@ -185,9 +185,7 @@ impl Conversation {
                     self.user = find(relay, &user, &proof);
                     return Some(match &self.user {
                         None => Answer::Say(535, "5.7.8", "authentication failed"),
-                        Some(_) if dice.chance(mood.login_refused) => {
-                            Answer::Say(535, "5.7.8", "not today")
-                        }
+                        Some(_) if dice.chance(mood.login_refused) => Answer::Say(535, "5.7.8", "not today"),
                         Some(_) if dice.chance(mood.login_deferred) => {
                             Answer::Say(454, "4.7.0", "try again later")
                         }

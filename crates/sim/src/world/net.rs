@@ -82,11 +82,7 @@ impl AsyncRead for SimStream {
 }
 
 impl AsyncWrite for SimStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        octets: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
         self.world.lock().send(self.link, octets, context)
     }
 
@@ -232,7 +228,7 @@ impl World {
     }
 
     /// Something reaches a relay.
-    pub fn to_relay(&mut self, id: u64, parcel: Parcel) {
+    pub fn arrive_at_relay(&mut self, id: u64, parcel: Parcel) {
         let Some(link) = self.links.get_mut(&id) else { return };
         self.parcels += 1;
         match parcel {
@@ -265,7 +261,7 @@ impl World {
     }
 
     /// Something reaches the sender.
-    pub fn to_sender(&mut self, id: u64, parcel: Parcel) {
+    pub fn arrive_at_sender(&mut self, id: u64, parcel: Parcel) {
         let Some(link) = self.links.get_mut(&id) else { return };
         if link.silent || link.dropped || link.inbox_end.is_some() {
             return;
