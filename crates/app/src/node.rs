@@ -37,17 +37,22 @@ pub struct NodeReport {
 
 type Key = (TenantId, ReleaseId);
 
-/// Sends until `drain` becomes true, then finishes what is on the wire and gives everything back.
+/// Sends until `drain` becomes true (`ready` is told once it does), then finishes what is on the wire and gives everything back.
 ///
 /// # Errors
 /// When the books are not shared, or fail.
-pub async fn serve(premises: &Premises, mut drain: watch::Receiver<bool>) -> Result<NodeReport, AppError> {
+pub async fn serve(
+    premises: &Premises,
+    mut drain: watch::Receiver<bool>,
+    ready: impl FnOnce(Recovered),
+) -> Result<NodeReport, AppError> {
     if !premises.store.is_shared() {
         return Err(AppError::BadInput(
             "a node needs books that are shared: name their database with --database-url".to_owned(),
         ));
     }
     let (engine, recovered) = Engine::start(parts(premises)).await?;
+    ready(recovered);
     let mut sealing = Sealing::start(premises);
     let mut node =
         Node { premises, engine, runs: JoinSet::new(), running: HashMap::new(), left: HashMap::new() };

@@ -17,8 +17,9 @@ pub fn run(flags: &NodeFlags) -> anyhow::Result<Exit> {
         let ground = opened::ground(&flags.place).await?;
         opened::warn_of_standby(&ground).await?;
         let (premises, books) = opened::own(ground, SqliteOptions::default(), boot, config).await?;
-        eprintln!("hikyaku: node {} sends; Ctrl-C ends it", premises.folder.node());
-        let report = app::node::serve(&premises, drain).await;
+        let node = premises.folder.node();
+        let ready = |_| eprintln!("hikyaku: node {node} sends; Ctrl-C ends it");
+        let report = app::node::serve(&premises, drain, ready).await;
         drop(premises);
         books.close().await?;
         anyhow::Ok(report?)

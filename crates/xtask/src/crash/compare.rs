@@ -1,6 +1,8 @@
 //! Compares, recipient by recipient, what the sink has with what the books say.
 
+use crate::rig::Sender;
 use crate::rig::books::{OUTCOMES, Statement};
+use crate::rig::list::recipients;
 
 /// What the books say of one recipient: an index into [`OUTCOMES`].
 type Outcome = u8;
@@ -61,6 +63,26 @@ impl Said {
     fn word(&self, place: usize) -> Option<&'static str> {
         self.outcomes.get(place).copied().flatten().map(|outcome| OUTCOMES[usize::from(outcome)])
     }
+}
+
+/// Compares what the books of a sender say of its release, recipient by recipient, with the copies in the sink.
+///
+/// # Errors
+/// When the books cannot be read.
+pub fn compare_release(
+    sender: &Sender,
+    round: u32,
+    count: u32,
+    copies: Option<&[u8]>,
+) -> anyhow::Result<Verdict> {
+    let statement = sender.statement()?;
+    let mut said = Said::new(count);
+    for (place, outcome) in OUTCOMES.iter().enumerate() {
+        for named in recipients(sender.recipients(outcome)?.as_bytes()) {
+            said.add(place, (named.round == round).then_some(named.number));
+        }
+    }
+    Ok(compare(&said, &statement, copies))
 }
 
 /// Compares. Without `copies` (a sink whose log is not known) only the books are judged.

@@ -11,32 +11,31 @@ use anyhow::{Context as _, bail};
 use domain::Moment as Instant;
 use runtime::{Clock as _, SystemClock};
 
-use super::compare::{Said, Verdict, compare};
+use super::compare::{Verdict, compare_release};
 use super::dice::Dice;
 use super::killing::{Moment, Outlook, Stage, choose};
 use super::log_tail::LogTail;
 use super::power::{Power, boot_flag};
 use super::report::{Facts, Report};
 use super::{Arguments, Policy};
-use crate::rig::books::OUTCOMES;
-use crate::rig::list::{recipients, write_list};
+use crate::rig::list::write_list;
 use crate::rig::sender::write;
 use crate::rig::{Binaries, Ended, Process, Sender, SinkProcess};
 
 /// Kills of a round: few enough that planning is killed often, many enough that recovery follows recovery.
 const KILLS_PER_ROUND: u32 = 20;
 /// A run that nobody kills.
-const RUN_MAX: Duration = Duration::from_secs(30 * 60);
+pub(super) const RUN_MAX: Duration = Duration::from_secs(30 * 60);
 /// A sender whose log stands still for so long waits for a retry, and is killed as it does.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks at the log.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// The sink has read what dead senders left in the sockets when its log is this long without a change.
 const QUIET: Duration = Duration::from_millis(200);
 /// Each reply waits so long, that mails are on the wire when a sender dies.
-const BEHAVIOUR: &str = "reply-delay:2";
+pub(super) const BEHAVIOUR: &str = "reply-delay:2";
 
-const RELEASE: &str = "---\nsubject: \"【訓練】{{ 会社名 }} 御中\"\nfrom: \"広報部 <news@crash.example>\"\n---\n\
+pub(super) const RELEASE: &str = "---\nsubject: \"【訓練】{{ 会社名 }} 御中\"\nfrom: \"広報部 <news@crash.example>\"\n---\n\
                        {{ 氏名 }} 様\n\nこれは送信停止の訓練です。 This is a crash drill.\n";
 
 /// Runs it.
@@ -80,6 +79,7 @@ pub fn run(
         strangers: drill.tail.as_ref().map_or(0, LogTail::strangers),
         kills: drill.kills,
         complaints: drill.complaints,
+        cluster: None,
     };
     drill.power.map_or(Ok(()), Power::unmount)?;
     if let Some(sink) = sink {
@@ -88,7 +88,8 @@ pub fn run(
     Ok(Report::new(facts, verdict))
 }
 
-fn sender(
+/// A sender with its files in `folder`.
+pub(super) fn sender(
     binaries: &Binaries,
     folder: &Path,
     arguments: &Arguments,
@@ -268,15 +269,8 @@ impl Drill {
     }
 
     fn compare_round(&self, round: u32, count: u32) -> anyhow::Result<Verdict> {
-        let statement = self.sender.statement()?;
-        let mut said = Said::new(count);
-        for (place, outcome) in OUTCOMES.iter().enumerate() {
-            for named in recipients(self.sender.recipients(outcome)?.as_bytes()) {
-                said.add(place, (named.round == round).then_some(named.number));
-            }
-        }
         let copies = self.tail.as_ref().map(|tail| tail.copies(round as usize));
-        Ok(compare(&said, &statement, copies))
+        compare_release(&self.sender, round, count, copies)
     }
 
     fn await_quiet(&mut self) -> anyhow::Result<()> {
@@ -295,6 +289,7 @@ impl Drill {
     }
 }
 
-fn since(start: Instant) -> Duration {
+/// The time since then.
+pub(super) fn since(start: Instant) -> Duration {
     SystemClock.moment().since(start)
 }

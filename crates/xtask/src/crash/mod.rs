@@ -2,11 +2,13 @@
 //! what the books say.
 //!
 //! The sink is never killed and its log is the oracle; the books are read through the command line alone. With
+//! `--nodes` many of them share the books in a PostgreSQL; with
 //! `--power` the data folder also loses what was not synced at each kill, as in a power cut.
 //!
 //! Bounds: nothing lost; `hold` doubles nothing; unknown, and doubled under `resend-once`, at most what could be
 //! on the wire at the kills. A broken bound is exit code 1.
 
+mod cluster;
 mod compare;
 mod dice;
 mod drill;
@@ -51,7 +53,10 @@ pub struct Arguments {
     /// The log of that server: one line a mail, which names the recipient.
     #[arg(long, requires = "sink")]
     sink_log: Option<PathBuf>,
-    /// Sessions of each sender.
+    /// So many nodes over one PostgreSQL, which share each policy's release, instead of one sender over SQLite.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=16), conflicts_with_all = ["power", "sink"])]
+    nodes: u32,
+    /// Sessions of each sender, or of all nodes together.
     #[arg(long, default_value_t = 50)]
     sessions: u32,
     /// Chooses the moments; the same seed chooses the same.
@@ -111,7 +116,10 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool>
     let mut all_well = true;
     for policy in arguments.policy.each() {
         let folder = fresh_folder(workspace, &format!("crash/{}", policy.name()))?;
-        let report = drill::run(&binaries, &folder, arguments, *policy)?;
+        let report = match arguments.nodes {
+            0 => drill::run(&binaries, &folder, arguments, *policy)?,
+            _ => cluster::run(workspace, &binaries, &folder, arguments, *policy)?,
+        };
         report.show(arguments.json)?;
         let held = report.broken.is_empty();
         let well = held != arguments.must_break;

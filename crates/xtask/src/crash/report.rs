@@ -28,6 +28,21 @@ pub struct Facts {
     pub strangers: u64,
     /// What `hikyaku` itself complained of: failed runs, `check`.
     pub complaints: Vec<String>,
+    /// How many nodes fared, where there were many.
+    pub cluster: Option<Cluster>,
+}
+
+/// How nodes fared.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Cluster {
+    /// How many.
+    pub nodes: u32,
+    /// Dead nodes that were left to the others.
+    pub take_overs: u32,
+    /// The longest time from a kill until others held all.
+    pub take_over_ms_max: u64,
+    /// The longest time from a start until a node sent.
+    pub restart_ms_max: u64,
 }
 
 /// A finished drill.
@@ -49,6 +64,8 @@ struct Line {
     kills: u32,
     messages: u64,
     power: bool,
+    #[serde(flatten)]
+    cluster: Option<Cluster>,
     broken: Vec<String>,
 }
 
@@ -73,6 +90,7 @@ impl Report {
             kills: self.facts.kills.values().sum(),
             messages: self.facts.messages,
             power: self.facts.power,
+            cluster: self.facts.cluster,
             broken: self.broken.clone(),
         };
         let stages: Vec<_> = self.facts.kills.iter().map(|(s, n)| format!("{n} {}", s.name())).collect();
@@ -87,6 +105,12 @@ impl Report {
             line.duplicates,
             line.unknown
         );
+        if let Some(cluster) = self.facts.cluster {
+            eprintln!(
+                "  {} nodes, started again within {} ms; {} take-overs within {} ms",
+                cluster.nodes, cluster.restart_ms_max, cluster.take_overs, cluster.take_over_ms_max
+            );
+        }
         let examples = if self.broken.is_empty() { &[][..] } else { &self.verdict.examples };
         for words in self.broken.iter().chain(examples) {
             eprintln!("  {words}");
@@ -123,7 +147,16 @@ mod tests {
 
     fn facts(policy: Policy, power: bool) -> Facts {
         let kills = BTreeMap::from([(Stage::Early, 1), (Stage::Flight, 1)]);
-        Facts { policy, power, sessions: 5, kills, messages: 100, strangers: 0, complaints: Vec::new() }
+        Facts {
+            policy,
+            power,
+            sessions: 5,
+            kills,
+            messages: 100,
+            strangers: 0,
+            complaints: Vec::new(),
+            cluster: None,
+        }
     }
 
     fn check(facts: &Facts, verdict: Verdict, broken: usize) {

@@ -6,12 +6,14 @@
 pub mod binaries;
 pub mod books;
 pub mod list;
+pub mod postgres;
 pub mod process;
 pub mod sender;
 pub mod sink;
 
 pub use binaries::{Binaries, Profile};
 pub use books::Statement;
+pub use postgres::PostgresProcess;
 pub use process::{Ended, Process};
 pub use sender::Sender;
 pub use sink::{SinkProcess, SinkStats};
