@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{ReleaseId, SenderEpoch, TenantId, Timestamp};
+use futures_util::future::join;
 use ledger::{
     AttemptKey, AttemptPermit, AttemptRow, Book, CommitReceipt, DeliveryCommit, RelayUse, ReleaseState,
     SessionRow,
@@ -50,9 +51,14 @@ pub(crate) async fn store(
     {
         return Err(Failure::refused("a row of another tenant"));
     }
-    let chunks = lock(draft, author, commit).await?;
+    // The chunks' rows first, then the states': sent in this order, before the first is answered.
+    draft.prepare(queries::DELIVERY_CHUNK_LOCK).await?;
+    draft.prepare(queries::RELEASE_STATE_SHARE).await?;
+    let (chunks, active) =
+        join(lock(draft, author, commit), active_releases(draft, author, &commit.attempts)).await;
+    let (chunks, active) = (chunks?, active?);
     insert_sessions(draft, &commit.sessions).await?;
-    let fenced = insert_attempts(draft, author, &chunks, &commit.attempts).await?;
+    let fenced = insert_attempts(draft, author, (&chunks, &active), &commit.attempts).await?;
     outcomes::add(draft, author, &chunks, &commit.outcomes).await?;
     return_chunks(draft, author, &chunks, commit).await?;
     add_relay_use(draft, author, &commit.relay_use).await?;
@@ -86,10 +92,9 @@ async fn insert_sessions(draft: &Draft, sessions: &[SessionRow]) -> Result<(), F
 async fn insert_attempts(
     draft: &mut Draft,
     author: Author,
-    chunks: &Chunks,
+    (chunks, active): (&Chunks, &BTreeSet<ReleaseId>),
     permits: &[AttemptPermit],
 ) -> Result<Vec<AttemptKey>, Failure> {
-    let active = active_releases(draft, author, permits).await?;
     let passes = |permit: &&AttemptPermit| {
         let key = permit.row.key;
         let chunk = chunks.get(key.release, permit.chunk);

@@ -4,6 +4,7 @@
 use std::pin::Pin;
 
 use deadpool_postgres::{Object, Pool};
+use futures_util::future::join;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, RowStream};
 
@@ -22,9 +23,16 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Opens a transaction that writes.
-    pub async fn writing(pool: &Pool) -> Result<Self, Failure> {
-        Self::open(pool, queries::TRANSACTION_WRITE).await
+    /// Opens a transaction that writes, with its first statement sent right behind; gives how many rows that changed.
+    pub async fn writing(pool: &Pool, sql: &str, values: Values<'_>) -> Result<(Self, u64), Failure> {
+        let connection = Self { object: Some(pool.get().await?) };
+        let client = connection.client()?;
+        // Both are sent in this order before the first is answered: `join` asks the first first.
+        let (begun, changed) =
+            join(client.batch_execute(queries::TRANSACTION_WRITE), connection.execute(sql, values)).await;
+        begun?;
+        let changed = changed?;
+        Ok((connection, changed))
     }
 
     /// Opens a transaction that sees one state of the books throughout, and writes nothing.
@@ -40,6 +48,11 @@ impl Connection {
 
     fn client(&self) -> Result<&Object, Failure> {
         self.object.as_ref().ok_or(Failure::Again("the transaction has ended"))
+    }
+
+    /// Prepares a statement: those that were are sent in the order in which they are asked for, before answers come.
+    pub async fn prepare(&self, sql: &str) -> Result<(), Failure> {
+        Ok(self.client()?.prepare_cached(sql).await.map(drop)?)
     }
 
     /// All rows of a statement.

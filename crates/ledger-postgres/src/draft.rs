@@ -4,7 +4,8 @@
 use std::ops::Deref;
 
 use domain::{SenderEpoch, TenantId};
-use ledger::{Book, Entries, Head, Share, Tally};
+use futures_util::future::{try_join, try_join_all};
+use ledger::{Book, Entries, Head, LinkRow, Share, Tally};
 
 use crate::columns::Columns;
 use crate::connection::Connection;
@@ -58,22 +59,28 @@ impl Draft {
         Ok(head)
     }
 
-    /// Writes the links and counters of the draft's entries.
+    /// Writes the links and counters of the draft's entries, sent all at once.
     pub async fn complete(&mut self) -> Result<(), Failure> {
         let entries = std::mem::take(&mut self.entries);
+        let mut links = Vec::new();
         for ((_, sender), share) in entries.shares {
-            self.link_share(sender, share).await?;
+            self.link_share(sender, share, &mut links).await?;
         }
         let mut tallies: Vec<_> =
             entries.tallies.into_iter().filter(|(_, tally)| !tally.is_empty()).collect();
         tallies.sort_unstable_by_key(|(key, _)| *key);
-        for ((_, release), tally) in tallies {
-            self.count(release, &tally).await?;
-        }
-        Ok(())
+        let linked = try_join_all(links.iter().map(|(link, rows)| self.link(link, *rows)));
+        let counted = try_join_all(tallies.iter().map(|((_, release), tally)| self.count(*release, tally)));
+        try_join(linked, counted).await.map(drop)
     }
 
-    async fn link_share(&mut self, sender: SenderEpoch, mut share: Share) -> Result<(), Failure> {
+    /// The links of what a sender added, each with the rows of its chain up to it.
+    async fn link_share(
+        &mut self,
+        sender: SenderEpoch,
+        mut share: Share,
+        links: &mut Vec<(LinkRow, u64)>,
+    ) -> Result<(), Failure> {
         for book in Book::ALL {
             let builder = share.root_of(book);
             if builder.rows() == 0 {
@@ -81,15 +88,19 @@ impl Draft {
             }
             let head = self.head(book, sender).await?;
             let (link, head) = head.extend(builder.rows(), builder.root(), share.at);
-            let numbers = (whole(link.book.code()), whole(link.link_no), whole(link.rows));
-            let ids = (wide(link.tenant.0), wide(link.sender.0), wide(head.rows));
-            let (root, chain, at) = (link.root.as_slice(), link.chain.as_slice(), whole(link.at.as_millis()));
-            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 9] =
-                [&ids.0, &numbers.0, &ids.1, &numbers.1, &numbers.2, &ids.2, &root, &chain, &at];
-            self.execute(queries::LINK_INSERT, &values).await?;
+            links.push((link, head.rows));
             self.heads.insert((book, sender), head);
         }
         Ok(())
+    }
+
+    async fn link(&self, link: &LinkRow, rows_total: u64) -> Result<(), Failure> {
+        let numbers = (whole(link.book.code()), whole(link.link_no), whole(link.rows));
+        let ids = (wide(link.tenant.0), wide(link.sender.0), wide(rows_total));
+        let (root, chain, at) = (link.root.as_slice(), link.chain.as_slice(), whole(link.at.as_millis()));
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 9] =
+            [&ids.0, &numbers.0, &ids.1, &numbers.1, &numbers.2, &ids.2, &root, &chain, &at];
+        self.execute(queries::LINK_INSERT, &values).await.map(drop)
     }
 
     async fn count(&self, release: domain::ReleaseId, tally: &Tally) -> Result<(), Failure> {

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use domain::{AttemptNo, IntentNo, ReleaseId, Timestamp, Verdict};
+use futures_util::future::join;
 use ledger::{Book, OutcomeRow, Owed, Rescheduling};
 use tokio_postgres::Row;
 
@@ -40,8 +41,13 @@ pub(crate) async fn add(
     }
     let mut keys: Vec<_> = rows.iter().map(|row| (row.key.release, row.key.intent)).collect();
     keys.dedup();
-    let mut owed = list(draft, author.tenant, &keys).await?;
-    let added = insert(draft, author, &rows).await?;
+    let link_no = draft.link_no(Book::Outcomes, author.sender).await?;
+    // Sent one behind the other, before the first is answered: what is owed is read before the rows that change it are
+    // added. Were one of them still to be prepared, the other would overtake it.
+    draft.prepare(queries::OWED_LIST).await?;
+    draft.prepare(queries::OUTCOME_INSERT).await?;
+    let (owed, added) = join(list(draft, author.tenant, &keys), insert(draft, author, link_no, &rows)).await;
+    let (mut owed, added) = (owed?, added?);
     rows.retain(|row| added.contains(&key_of(row)));
     insert_texts(draft, author, &rows).await?;
     let mut schedule = Schedule::default();
@@ -82,11 +88,12 @@ fn follow(
 
 /// Gives the keys of those that did not stand yet.
 async fn insert(
-    draft: &mut Draft,
+    draft: &Draft,
     author: Author,
+    link_no: u32,
     rows: &[&OutcomeRow],
 ) -> Result<BTreeSet<OutcomeKey>, Failure> {
-    let link_no = whole(draft.link_no(Book::Outcomes, author.sender).await?);
+    let link_no = whole(link_no);
     let (tenant, sender) = (wide(author.tenant.0), wide(author.sender.0));
     let releases: Vec<_> = rows.iter().map(|row| wide(row.key.release.0)).collect();
     let intents: Vec<_> = rows.iter().map(|row| whole(row.key.intent.0)).collect();

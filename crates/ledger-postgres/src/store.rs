@@ -8,7 +8,7 @@ use ledger::LedgerError;
 use runtime::Clock;
 
 use crate::columns::Columns;
-use crate::connection::{Connection, Work};
+use crate::connection::{Connection, Values, Work};
 use crate::draft::Draft;
 use crate::failure::Failure;
 use crate::gate::{Gate, Gates, Heads};
@@ -123,9 +123,12 @@ impl PostgresStore {
     where
         W: for<'a> Fn(&'a mut Draft) -> Work<'a, T> + Send + Sync,
     {
-        let connection = Connection::writing(&self.pool).await?;
+        let (connection, is_new) = self.begin(write, mark).await?;
         let mut draft = Draft::new(connection, write.tenant, gate.lend());
-        if !self.mark(&draft, write, gate.is_first(), mark).await? {
+        if is_new && gate.is_first() {
+            self.drop_old_marks(&draft, write).await?;
+        }
+        if !is_new {
             draft.roll_back().await;
             let (answer, heads) = lost.take().ok_or_else(|| Failure::refused("a mark of another write"))?;
             gate.adopt(heads);
@@ -150,15 +153,19 @@ impl PostgresStore {
         Ok(answer)
     }
 
-    /// Writes the mark; false when it stands already.
-    async fn mark(&self, draft: &Draft, write: &Write, is_first: bool, mark: i64) -> Result<bool, Failure> {
-        let (tenant, at) = (wide(write.tenant.0), write.at.as_millis());
-        if is_first {
-            let oldest = whole(at.saturating_sub(MARKS_KEPT_MS));
-            draft.execute(queries::WRITE_MARK_DROP_BEFORE, &[&tenant, &self.writer, &oldest]).await?;
-        }
-        let values = (whole(mark), whole(at));
-        Ok(draft.execute(queries::WRITE_MARK_SET, &[&tenant, &self.writer, &values.0, &values.1]).await? == 1)
+    /// Opens the transaction and writes the mark; false when it stands already.
+    async fn begin(&self, write: &Write, mark: i64) -> Result<(Connection, bool), Failure> {
+        let (tenant, mark, at) = (wide(write.tenant.0), whole(mark), whole(write.at.as_millis()));
+        let values: Values<'_> = &[&tenant, &self.writer, &mark, &at];
+        let (connection, marks) = Connection::writing(&self.pool, queries::WRITE_MARK_SET, values).await?;
+        Ok((connection, marks == 1))
+    }
+
+    /// Forgets the marks of stores that are long gone; this store's own was just written.
+    async fn drop_old_marks(&self, draft: &Draft, write: &Write) -> Result<(), Failure> {
+        let oldest = whole(write.at.as_millis().saturating_sub(MARKS_KEPT_MS));
+        let tenant = wide(write.tenant.0);
+        draft.execute(queries::WRITE_MARK_DROP_BEFORE, &[&tenant, &self.writer, &oldest]).await.map(drop)
     }
 
     /// Runs `work` over one state of the books.
