@@ -4,10 +4,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use domain::NodeId;
 use engine::{EngineConfig, ReleaseEnd};
+use ledger::{DeliveryStore, SenderRow, TakeOverRequest};
+use runtime::{Clock, SystemClock};
 use rusqlite::Connection;
 use testkit::proxy::{Proxy, Script};
-use testkit::sink::{Sink, SinkConfig, SinkHandle};
+use testkit::sink::{Act, Behaviour, Sink, SinkConfig, SinkHandle, When};
 
 use crate::rig::{Order, PATIENCE, Rig, addresses, within};
 
@@ -71,6 +74,33 @@ async fn no_content_leaves_after_its_lease_was_taken_over() {
     let sent = sink.wait_until(WATCH, |seen| seen.kept > 0).await;
     assert!(sent.is_err(), "content left under a lease that another holds");
     assert_eq!(rig.statement(&row).await.pending, 10);
+    rig.kill().await;
+}
+
+#[tokio::test]
+async fn permits_in_hand_end_when_a_renewal_finds_their_chunk_in_other_hands() {
+    // Slower than renewals, so that one comes before the next message.
+    let slow = Behaviour::default().with(When::Always, Act::Slow(Duration::from_millis(400)), None);
+    let sink = Sink::start(SinkConfig { behaviour: slow, ..SinkConfig::default() }).unwrap();
+    let lease = Duration::from_millis(300);
+    let config = EngineConfig { lease, lease_margin: Duration::ZERO, ..EngineConfig::default() };
+    let rig = Rig::new(config).await;
+    let mut client = rig.client("一社", sink.addr(), "s1").await;
+    client.spec.limits.sessions_max = 1;
+    let row = rig.plan(&client, &Order::to(addresses("a", 40))).await;
+    let _run = rig.start(&client, &row).await;
+    within(sink.wait_until(PATIENCE, |seen| seen.kept >= 2)).await.unwrap();
+    // As another node would, had this process been frozen: its permits in hand are durable.
+    let node = SenderRow { node: NodeId(2), journal: 9, boot: [9; 16], started_at: SystemClock.now() };
+    let sender = rig.store.sender_register(node).await.unwrap();
+    let (now, until) = (SystemClock.now(), SystemClock.now() + PATIENCE);
+    let request = TakeOverRequest { sender, node: NodeId(2), now, until };
+    let taken = rig.store.lease_takeover(request).await.unwrap();
+    assert!(taken.open.len() >= 3, "{} permits", taken.open.len());
+    let kept = sink.snapshot().kept;
+    // What had its message end on the wire arrives; nothing of what was only in hand does.
+    let more = sink.wait_until(3 * WATCH, |seen| seen.kept > kept + 1).await;
+    assert!(more.is_err(), "{} mails after the take-over", sink.snapshot().kept - kept);
     rig.kill().await;
 }
 
