@@ -278,6 +278,7 @@ impl Job<'_> {
             ehlo_name: request.ehlo_name.clone(),
             trust: request.trust.clone(),
             use_chunking: request.use_chunking,
+            direct: None,
         };
         Ok(self.engine.relay(spec).await?)
     }

@@ -89,6 +89,12 @@ impl DomainBackOff {
         self.wait.is_some()
     }
 
+    /// Until when the state matters: as long again as the last wait was.
+    #[must_use]
+    pub fn matters_until(&self) -> Option<Moment> {
+        self.wait.map(|wait| wait.until + wait.length)
+    }
+
     /// A message was accepted.
     pub fn accepted(&mut self) {
         self.refusals = 0;

@@ -1,5 +1,7 @@
 //! Which hosts take mail for a domain, and in which order (RFC 5321 section 5.1, RFC 7505).
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use crate::policy::scatter;
 use crate::reply::EnhancedStatus;
 
@@ -83,13 +85,42 @@ impl Destination {
     }
 }
 
+/// True for an address that a stranger's DNS may send us to: not this machine's own, not one of a private network.
+#[must_use]
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(four) => is_public_v4(four),
+        IpAddr::V6(six) => match six.to_ipv4_mapped() {
+            Some(four) => is_public_v4(four),
+            None => {
+                !(six.is_loopback()
+                    || six.is_unspecified()
+                    || six.is_multicast()
+                    || six.is_unique_local()
+                    || six.is_unicast_link_local())
+            }
+        },
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    let is_shared = first == 100 && (64..128).contains(&second);
+    !(first == 0
+        || first >= 224
+        || is_shared
+        || address.is_loopback()
+        || address.is_private()
+        || address.is_link_local())
+}
+
 /// A name that can be looked up; an address in place of a name is none (RFC 5321 section 5.1 wants a name).
 fn is_host(name: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'))
     };
-    let is_address = name.parse::<std::net::IpAddr>().is_ok();
+    let is_address = name.parse::<IpAddr>().is_ok();
     name.len() <= 253 && !is_address && name.split('.').all(label)
 }
 
@@ -136,6 +167,23 @@ mod tests {
         check(&[mx(10, "192.0.2.1"), mx(10, "no host.example")], Destination::Nowhere(NoRoute::NoUsableHost));
         // RFC 7505 section 3: a null MX beside others is no null MX, and no host.
         check(&[mx(0, ""), mx(10, "a.example")], Destination::Hosts(vec!["a.example".to_owned()]));
+    }
+
+    #[test]
+    fn a_strangers_dns_leads_to_public_addresses_alone() {
+        let check = |address: &str, expected| {
+            assert_eq!(is_public(address.parse().expect("an address")), expected, "{address}");
+        };
+        for public in ["203.0.113.9", "100.63.0.1", "2001:db8::1", "::ffff:203.0.113.9"] {
+            check(public, true);
+        }
+        let own =
+            ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.0.1", "0.0.0.0", "224.0.0.1"];
+        for not_public in
+            own.into_iter().chain(["100.64.0.1", "::1", "::", "fe80::1", "fd00::1", "::ffff:10.0.0.1"])
+        {
+            check(not_public, false);
+        }
     }
 
     #[test]

@@ -20,7 +20,8 @@ impl RelayActor {
     pub async fn keep(self: Arc<Self>) {
         let renewal = Arc::clone(&self).renew_leases();
         tokio::select! {
-            () = Arc::clone(&self).keep_sessions() => {}
+            () = Arc::clone(&self).keep_sessions(), if self.spec.direct.is_none() => {}
+            () = Arc::clone(&self).keep_lanes(), if self.spec.direct.is_some() => {}
             () = renewal => {}
         }
     }

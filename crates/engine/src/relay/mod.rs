@@ -23,10 +23,12 @@ use smtp::Secret;
 use tokio::sync::watch;
 
 use crate::config::EngineConfig;
+use crate::direct::{DirectRoute, DomainLane, Lanes};
 use crate::journal::Journal;
 use crate::outbox::Outbox;
 use crate::recorder::Recorder;
 use complaint::Complaints;
+pub(crate) use complaint::without_addresses;
 
 pub use tls::TlsTrust;
 
@@ -82,6 +84,8 @@ pub struct RelaySpec {
     pub trust: TlsTrust,
     /// BDAT instead of DATA where offered (RFC 3030).
     pub use_chunking: bool,
+    /// Set for the direct route: mails go to the receivers' own servers, and host, port, security and login are not used.
+    pub direct: Option<Arc<DirectRoute>>,
 }
 
 /// User name and secret of a relay account.
@@ -148,10 +152,14 @@ pub struct RelayActor {
     /// Its group commit.
     pub recorder: Arc<Recorder>,
     tls: Option<Arc<rustls::ClientConfig>>,
-    throttle: Mutex<Throttle>,
+    /// The domain, for an actor's part on the direct route.
+    lane: Option<DomainLane>,
+    /// The domains, for an actor of the direct route.
+    lanes: Option<Arc<Lanes>>,
+    throttle: Arc<Mutex<Throttle>>,
     breaker: Mutex<Breaker>,
-    complaints: Mutex<Complaints>,
-    lease_end_us: AtomicU64,
+    pub(crate) complaints: Mutex<Complaints>,
+    lease_end_us: Arc<AtomicU64>,
     /// The relay refuses commands that come right behind a message (RFC 2920 allows them; some servers do not).
     refuses_behind_content: AtomicBool,
     /// The last of its replies that mattered for this was late: see [`Self::reply_is_late`].
@@ -183,20 +191,25 @@ impl RelayActor {
             Recorder::new(spec.tenant, ground.sender, Arc::clone(&ground.store), Arc::clone(&ground.clock));
         let outbox = Outbox::new(Arc::clone(&recorder), ground.config.ready_octets_max);
         let tls = match spec.security {
+            // The direct route has a configuration for each link: see `direct::verifier`.
+            _ if spec.direct.is_some() => None,
             LinkSecurity::None => None,
             LinkSecurity::StartTls | LinkSecurity::Implicit => Some(tls::client_config(&spec.trust)?),
         };
+        let lanes = spec.direct.as_ref().map(|_| Lanes::new(spec.limits.sessions_max));
         let now = ground.clock.moment();
         let mut throttle = Throttle::per_minute(spec.limits.messages_per_minute_max);
         used.iter().for_each(|(ago, count)| throttle.recall(*count, now - *ago));
-        let lease_end_us = AtomicU64::new((now + ground.config.lease).as_micros());
+        let lease_end_us = Arc::new(AtomicU64::new((now + ground.config.lease).as_micros()));
         Ok(Arc::new(Self {
             spec,
             ground,
             outbox,
             recorder,
             tls,
-            throttle: Mutex::new(throttle),
+            lane: None,
+            lanes,
+            throttle: Arc::new(Mutex::new(throttle)),
             breaker: Mutex::default(),
             complaints: Mutex::default(),
             lease_end_us,
@@ -205,6 +218,42 @@ impl RelayActor {
             status: watch::Sender::new(RelayStatus::Open),
             orders: watch::Sender::new(Orders::default()),
         }))
+    }
+
+    /// The part of an actor of the direct route that serves one domain: sessions, TLS and back-off of its own; the
+    /// tenant, the books, the leases, the orders and the message rate are the actor's.
+    pub(crate) fn part_for(&self, lane: DomainLane) -> Arc<Self> {
+        let mut spec = self.spec.clone();
+        spec.host = lane.domain.to_string();
+        spec.limits = lane.limits(self.spec.limits);
+        Arc::new(Self {
+            spec,
+            ground: Arc::clone(&self.ground),
+            outbox: self.outbox.branch(),
+            recorder: Arc::clone(&self.recorder),
+            tls: None,
+            lane: Some(lane),
+            lanes: self.lanes.clone(),
+            throttle: Arc::clone(&self.throttle),
+            breaker: Mutex::default(),
+            complaints: Mutex::default(),
+            lease_end_us: Arc::clone(&self.lease_end_us),
+            refuses_behind_content: AtomicBool::new(false),
+            is_late: AtomicBool::new(false),
+            status: self.status.clone(),
+            orders: self.orders.clone(),
+        })
+    }
+
+    /// The domains of an actor of the direct route.
+    pub(crate) fn lanes(&self) -> Option<&Arc<Lanes>> {
+        self.lanes.as_ref()
+    }
+
+    /// The domain that this part of an actor serves, on the direct route.
+    #[must_use]
+    pub fn lane(&self) -> Option<&DomainLane> {
+        self.lane.as_ref()
     }
 
     /// A watch over how the relay fares.
@@ -243,6 +292,11 @@ impl RelayActor {
 
     /// A session is ready: others may follow it.
     pub fn session_ready(&self) {
+        if let Some(lane) = &self.lane {
+            lane.session_ready();
+            self.outbox.demand.notify_one();
+            return;
+        }
         self.breaker().session_ready();
         self.status.send_if_modified(|status| {
             let recovered = matches!(status, RelayStatus::Faltering(_));
@@ -324,6 +378,6 @@ impl RelayActor {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
