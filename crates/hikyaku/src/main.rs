@@ -7,6 +7,7 @@
 mod arguments;
 mod command;
 mod day;
+mod direct;
 mod drill;
 mod exit;
 mod opened;

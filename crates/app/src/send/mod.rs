@@ -6,6 +6,7 @@
 //! (`engine`), where the store is (the composition root).
 
 mod course;
+mod direct;
 mod extend;
 mod freeze;
 mod prepare;
@@ -35,6 +36,7 @@ use crate::relay::RelayUrl;
 use crate::release::ReleaseContent;
 
 pub use course::Again;
+pub use direct::DirectRequest;
 pub use prepare::{Checked, DkimRequest, Prepared};
 
 /// How often chain heads are sealed while sending.
@@ -51,6 +53,8 @@ pub struct SendRequest {
     pub list: PathBuf,
     /// The relay, its secret included.
     pub relay: RelayUrl,
+    /// Set for the direct route, of which `relay` is [`RelayUrl::direct`].
+    pub direct: Option<DirectRequest>,
     /// Which service the relay is.
     pub kind: RelayKind,
     /// How much it takes.
@@ -260,6 +264,8 @@ impl Job<'_> {
         let version = domain::CredentialVersion(1);
         let row = CredentialRow { tenant, relay, version, fingerprint, created_at: now };
         let credential = store.credential_ensure(row).await?.version;
+        let direct = request.direct.as_ref();
+        let direct = direct.map(|direct| direct::route(direct, &request.trust, self.premises)).transpose()?;
         let login = url.secret.clone().map(|secret| Login {
             user: url.user.clone(),
             secret,
@@ -278,7 +284,7 @@ impl Job<'_> {
             ehlo_name: request.ehlo_name.clone(),
             trust: request.trust.clone(),
             use_chunking: request.use_chunking,
-            direct: None,
+            direct,
         };
         Ok(self.engine.relay(spec).await?)
     }
