@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use domain::{ChunkNo, Lane, LeaseEpoch, RelayId, ReleaseId, RetrySchedule, TenantId, UnknownPolicy};
 use ledger::{AttemptKey, LeasedChunk, LeasedIntent};
 
+use crate::outbox::Holding;
+
 /// Makes the mails of one release.
 pub trait Composer: Send + Sync {
     /// The mail for one recipient.
@@ -87,6 +89,12 @@ pub struct ReadyMail {
 }
 
 impl ReadyMail {
+    /// The chunk that it came with.
+    #[must_use]
+    pub fn holding(&self) -> Holding {
+        Holding { release: self.key.release, chunk: self.chunk, lease: self.lease }
+    }
+
     /// Octets of the content.
     #[must_use]
     pub fn octets(&self) -> usize {

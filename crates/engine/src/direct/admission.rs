@@ -12,7 +12,7 @@ use ledger::LeasedChunk;
 
 use super::lane::{MAILS_MAX, MAILS_MIN, domain_of};
 use crate::compose::ReleaseWork;
-use crate::outbox::Parking;
+use crate::outbox::{Holding, Parking};
 use crate::relay::RelayActor;
 
 /// How long a chunk stays away at most: mails of other domains in it may have become due meanwhile.
@@ -52,8 +52,8 @@ impl RelayActor {
         }
         for (intent, parking) in parked {
             match work.is_held() {
-                true => self.outbox.done(chunk.release, chunk.chunk),
-                false => self.outbox.park(chunk.release, chunk.chunk, intent, parking),
+                true => self.outbox.done(Holding::of(&chunk)),
+                false => self.outbox.park(Holding::of(&chunk), intent, parking),
             }
         }
         let intents = kept.into_iter().map(|place| chunk.intents[place].clone()).collect();

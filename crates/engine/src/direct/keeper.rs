@@ -117,9 +117,9 @@ impl RelayActor {
         let Some(parking) = self.domain_waits(now).or_else(|| self.sources_wait(now)) else { return };
         for mail in self.outbox.take_all() {
             match mail.work.is_held() {
-                true => self.outbox.done(mail.key.release, mail.chunk),
+                true => self.outbox.done(mail.holding()),
                 false => {
-                    self.outbox.park(mail.key.release, mail.chunk, mail.key.intent, parking.clone());
+                    self.outbox.park(mail.holding(), mail.key.intent, parking.clone());
                 }
             }
         }

@@ -38,7 +38,7 @@ impl RelayActor {
             if !mail.work.is_held() {
                 self.recorder.outcome(row, None);
             }
-            self.outbox.done(mail.key.release, mail.chunk);
+            self.outbox.done(mail.holding());
         }
     }
 
@@ -49,7 +49,7 @@ impl RelayActor {
     pub(super) async fn defer_line(&self, unreached: Unreached) -> Result<(), LedgerError> {
         let (held, mails): (Vec<_>, Vec<_>) =
             self.outbox.take_all().into_iter().partition(|mail| mail.work.is_held());
-        held.iter().for_each(|mail| self.outbox.done(mail.key.release, mail.chunk));
+        held.iter().for_each(|mail| self.outbox.done(mail.holding()));
         if mails.is_empty() {
             return Ok(());
         }
@@ -63,7 +63,7 @@ impl RelayActor {
             if !self.recorder.take_fenced(mail.key) {
                 self.recorder.outcome(self.deferral(&mail, &unreached), None);
             }
-            self.outbox.done(mail.key.release, mail.chunk);
+            self.outbox.done(mail.holding());
         }
         Ok(())
     }

@@ -24,12 +24,30 @@ pub(super) struct Account {
 
 #[derive(Default)]
 struct State {
-    chunks: HashMap<(ReleaseId, ChunkNo), OpenChunk>,
+    chunks: HashMap<Holding, OpenChunk>,
     parked: Vec<ParkedChunk>,
 }
 
+/// A chunk under the lease with which it came. Under another lease it is another's, or came anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Holding {
+    /// Of which release.
+    pub release: ReleaseId,
+    /// Which chunk.
+    pub chunk: ChunkNo,
+    /// Under which lease.
+    pub lease: LeaseEpoch,
+}
+
+impl Holding {
+    /// What a leased chunk is held as.
+    #[must_use]
+    pub const fn of(chunk: &LeasedChunk) -> Self {
+        Self { release: chunk.release, chunk: chunk.chunk, lease: chunk.lease }
+    }
+}
+
 struct OpenChunk {
-    lease: LeaseEpoch,
     left: usize,
     /// How many of those are on the wire of sessions whose relay owes a reply for long.
     stuck: usize,
@@ -68,9 +86,7 @@ impl ChunkParking {
 }
 
 struct ParkedChunk {
-    release: ReleaseId,
-    chunk: ChunkNo,
-    lease: LeaseEpoch,
+    holding: Holding,
     parking: ChunkParking,
 }
 
@@ -78,23 +94,23 @@ impl Outbox {
     /// Opens the account of a leased chunk; an empty one is given back at once.
     pub fn open(&self, chunk: &LeasedChunk) {
         if chunk.intents.is_empty() {
-            self.give_back(chunk.release, chunk.chunk, chunk.lease);
+            self.account.give_back(Holding::of(chunk));
             return;
         }
-        let open = OpenChunk { lease: chunk.lease, left: chunk.intents.len(), stuck: 0, parked: None };
-        self.account.lock().chunks.insert((chunk.release, chunk.chunk), open);
+        let open = OpenChunk { left: chunk.intents.len(), stuck: 0, parked: None };
+        self.account.lock().chunks.insert(Holding::of(chunk), open);
     }
 
     /// A mail of the chunk waits for a reply that is late.
-    pub fn stuck(&self, release: ReleaseId, chunk: ChunkNo) {
-        if let Some(open) = self.account.lock().chunks.get_mut(&(release, chunk)) {
+    pub fn stuck(&self, holding: Holding) {
+        if let Some(open) = self.account.lock().chunks.get_mut(&holding) {
             open.stuck += 1;
         }
     }
 
     /// The reply came, or the session ended. To be followed by [`Self::done`].
-    pub fn unstuck(&self, release: ReleaseId, chunk: ChunkNo) {
-        if let Some(open) = self.account.lock().chunks.get_mut(&(release, chunk)) {
+    pub fn unstuck(&self, holding: Holding) {
+        if let Some(open) = self.account.lock().chunks.get_mut(&holding) {
             open.stuck -= 1;
         }
     }
@@ -103,32 +119,31 @@ impl Outbox {
     pub fn waiting_for_late_replies(&self, release: ReleaseId) -> Vec<ChunkNo> {
         let state = self.account.lock();
         let only_late = |open: &OpenChunk| open.left == open.stuck && open.parked.is_none();
-        let own = state.chunks.iter().filter(|((of, _), open)| *of == release && only_late(open));
-        own.map(|((_, chunk), _)| *chunk).collect()
+        let own = state.chunks.iter().filter(|(held, open)| held.release == release && only_late(open));
+        own.map(|(held, _)| held.chunk).collect()
     }
 
     /// Adds intents to the account of a chunk that is out; false when it is not any more.
     pub fn reopen(&self, chunk: &LeasedChunk) -> bool {
         let mut state = self.account.lock();
-        let open = state.chunks.get_mut(&(chunk.release, chunk.chunk));
-        open.filter(|open| open.lease == chunk.lease).is_some_and(|open| {
+        state.chunks.get_mut(&Holding::of(chunk)).is_some_and(|open| {
             open.left += chunk.intents.len();
             true
         })
     }
 
     /// Counts one intent of a chunk as dealt with (its outcome was pushed, or it was not tried).
-    pub fn done(&self, release: ReleaseId, chunk: ChunkNo) {
-        self.account.done(release, chunk);
+    pub fn done(&self, holding: Holding) {
+        self.account.done(holding);
     }
 
     /// As [`Self::done`], of an intent that was not tried because its domain must wait: the chunk is not given back before.
-    pub fn park(&self, release: ReleaseId, chunk: ChunkNo, intent: IntentNo, parking: Parking) {
-        if let Some(open) = self.account.lock().chunks.get_mut(&(release, chunk)) {
+    pub fn park(&self, holding: Holding, intent: IntentNo, parking: Parking) {
+        if let Some(open) = self.account.lock().chunks.get_mut(&holding) {
             let parked = open.parked.get_or_insert_with(|| ChunkParking::new(parking.until));
             parked.add(intent, parking);
         }
-        self.done(release, chunk);
+        self.done(holding);
     }
 
     /// Gives back what was parked until now; says when the next is due.
@@ -140,10 +155,10 @@ impl Outbox {
     /// The release's chunks that are still out, some of which waited and may be tried by now: those intents wait no more.
     pub fn waited_long_enough(&self, release: ReleaseId, now: Moment) -> Vec<(ChunkNo, HashSet<IntentNo>)> {
         let mut state = self.account.lock();
-        let own = state.chunks.iter_mut().filter(|((of, _), _)| *of == release);
-        let waited = own.filter_map(|((_, chunk), open)| {
+        let own = state.chunks.iter_mut().filter(|(held, _)| held.release == release);
+        let waited = own.filter_map(|(held, open)| {
             let parked = open.parked.take_if(|parked| parked.until <= now)?;
-            Some((*chunk, parked.intents))
+            Some((held.chunk, parked.intents))
         });
         waited.collect()
     }
@@ -164,10 +179,6 @@ impl Outbox {
         let state = self.account.lock();
         state.chunks.is_empty() && state.parked.is_empty()
     }
-
-    fn give_back(&self, release: ReleaseId, chunk: ChunkNo, lease: LeaseEpoch) {
-        self.account.recorder.chunk_return(ChunkReturn { release, chunk, lease });
-    }
 }
 
 impl Account {
@@ -177,29 +188,33 @@ impl Account {
 
     /// Nothing of a release waits any more: it is held.
     pub(super) fn unpark_release(&self, release: ReleaseId) {
-        for ((of, _), open) in &mut self.lock().chunks {
-            if *of == release {
+        for (held, open) in &mut self.lock().chunks {
+            if held.release == release {
                 open.parked = None;
             }
         }
-        self.unpark(|parked| parked.release == release, usize::MAX);
+        self.unpark(|parked| parked.holding.release == release, usize::MAX);
     }
 
-    fn done(&self, release: ReleaseId, chunk: ChunkNo) {
+    fn done(&self, holding: Holding) {
         let mut state = self.lock();
-        let Some(open) = state.chunks.get_mut(&(release, chunk)) else { return };
+        let Some(open) = state.chunks.get_mut(&holding) else { return };
         open.left -= 1;
         if open.left > 0 {
             return;
         }
-        let (lease, parked) = (open.lease, open.parked.take());
-        state.chunks.remove(&(release, chunk));
+        let parked = open.parked.take();
+        state.chunks.remove(&holding);
         if let Some(parking) = parked {
-            state.parked.push(ParkedChunk { release, chunk, lease, parking });
+            state.parked.push(ParkedChunk { holding, parking });
             self.parked.notify_one();
             return;
         }
         drop(state);
+        self.give_back(holding);
+    }
+
+    fn give_back(&self, Holding { release, chunk, lease }: Holding) {
         self.recorder.chunk_return(ChunkReturn { release, chunk, lease });
     }
 
@@ -233,9 +248,7 @@ impl Account {
         state.parked = kept;
         drop(state);
         let gone: Vec<ParkedChunk> = gone;
-        for ParkedChunk { release, chunk, lease, .. } in gone {
-            self.recorder.chunk_return(ChunkReturn { release, chunk, lease });
-        }
+        gone.into_iter().for_each(|parked| self.give_back(parked.holding));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

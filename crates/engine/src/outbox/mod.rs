@@ -17,7 +17,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use crate::compose::ReadyMail;
 use crate::recorder::Recorder;
 use account::Account;
-pub use account::Parking;
+pub use account::{Holding, Parking};
 
 /// Octets that one unit of room stands for.
 const UNIT_OCTETS: usize = 1024;
@@ -179,7 +179,7 @@ impl Outbox {
             withdrawn.extend(gone);
         }
         for (mail, _room) in withdrawn {
-            self.done(mail.key.release, mail.chunk);
+            self.done(mail.holding());
         }
         self.account.unpark_release(release);
     }

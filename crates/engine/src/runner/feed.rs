@@ -12,7 +12,7 @@ use ledger::{LeaseRequest, LeasedChunk, LedgerError, OutcomeRow};
 
 use super::{ReleaseEnd, Runner};
 use crate::compose::{Piece, ReadyMail, compose_piece};
-use crate::outbox::Room;
+use crate::outbox::{Holding, Room};
 use crate::relay::BrokenReason;
 
 impl Runner {
@@ -90,7 +90,7 @@ impl Runner {
         for run in runs(chunk.intents.len(), config.piece_mails) {
             self.put_composed_in_line(config.composers.max(1) - 1).await;
             if self.is_interrupted() {
-                run.for_each(|_| self.outbox.done(chunk.release, chunk.chunk));
+                run.for_each(|_| self.outbox.done(Holding::of(&chunk)));
                 continue;
             }
             let (work, composer) = (Arc::clone(&self.work), Arc::clone(&self.composer));
@@ -128,7 +128,7 @@ impl Runner {
                 retry_at: None,
             };
             self.actor.recorder.outcome(row, None);
-            self.outbox.done(chunk.release, chunk.chunk);
+            self.outbox.done(Holding::of(chunk));
         }
         let mut interrupted = false;
         for mail in piece.mails {
@@ -137,7 +137,7 @@ impl Runner {
                 self.outbox.put(mail, room);
             } else {
                 interrupted = true;
-                self.outbox.done(chunk.release, chunk.chunk);
+                self.outbox.done(Holding::of(chunk));
             }
         }
     }

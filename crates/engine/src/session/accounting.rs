@@ -82,9 +82,9 @@ impl Session {
             }
         }
         if armed.stuck {
-            self.actor.outbox.unstuck(armed.mail.key.release, armed.mail.chunk);
+            self.actor.outbox.unstuck(armed.mail.holding());
         }
-        self.actor.outbox.done(armed.mail.key.release, armed.mail.chunk);
+        self.actor.outbox.done(armed.mail.holding());
         Ok(())
     }
 
@@ -138,10 +138,10 @@ pub(super) struct Passed {
 
 /// Gives back a mail that had a permit and was never offered.
 pub(super) async fn release_unused(actor: &RelayActor, armed: Armed) {
-    let (release, chunk) = (armed.mail.key.release, armed.mail.chunk);
+    let holding = armed.mail.holding();
     let row = verdict::unused(&armed.mail, actor.ground.clock.now());
     account_unsent(actor, &Passed { armed, row, used: None }).await;
-    actor.outbox.done(release, chunk);
+    actor.outbox.done(holding);
 }
 
 /// Puts a mail of which no content was sent back in line, if its lease still stands.
@@ -154,7 +154,7 @@ pub(super) async fn pass_on(actor: &RelayActor, passed: Passed) {
             mail.key.attempt = AttemptNo(next);
             actor.outbox.put_back(mail);
         }
-        None => actor.outbox.done(mail.key.release, mail.chunk),
+        None => actor.outbox.done(mail.holding()),
     }
     // A hold may have emptied the line just before.
     if work.is_held() {

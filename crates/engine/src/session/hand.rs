@@ -38,7 +38,7 @@ impl Session {
         self.pass_on_offered();
         for armed in self.on_wire.iter_mut().filter(|armed| !armed.stuck) {
             armed.stuck = true;
-            self.actor.outbox.stuck(armed.mail.key.release, armed.mail.chunk);
+            self.actor.outbox.stuck(armed.mail.holding());
         }
         for armed in std::mem::take(&mut self.hand) {
             let row = verdict::unused(&armed.mail, self.actor.ground.clock.now());
@@ -85,7 +85,7 @@ impl Session {
         {
             let Some(mail) = self.actor.outbox.take() else { return };
             if mail.work.is_held() {
-                self.actor.outbox.done(mail.key.release, mail.chunk);
+                self.actor.outbox.done(mail.holding());
                 continue;
             }
             self.taken += 1;
