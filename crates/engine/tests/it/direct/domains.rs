@@ -127,6 +127,30 @@ async fn a_storm_of_421_makes_one_domain_wait_and_no_other() {
 }
 
 #[tokio::test]
+async fn refusals_in_a_row_make_a_domain_wait_and_one_session_probes() {
+    let stage = Stage::new().await;
+    stage.domain("grey.example", "127.0.0.2");
+    let refusing = Behaviour::default().with(When::Always, Act::Defer, None);
+    let sink = stage.receiver("127.0.0.2", Receiver { behaviour: refusing, ..Receiver::default() });
+    let wait = Duration::from_secs(2);
+    let back_off = Some(BackOffSchedule { first: wait, longest: wait });
+    let client = stage.client(DirectOptions { back_off, ..stage.options() }).await;
+    let row = stage.rig.plan(&client, &Order::to(at("grey.example", 300))).await;
+    let started = SystemClock.moment();
+    let run = stage.rig.start(&client, &row).await;
+    within(sink.wait_until(Duration::from_secs(30), |seen| !seen.verdicts.is_empty())).await.unwrap();
+    SystemClock.sleep_until(started + wait * 3 / 4).await;
+    let refused = |verdicts: &std::collections::BTreeMap<_, u64>| verdicts.values().sum::<u64>();
+    let during = refused(&sink.snapshot().verdicts);
+    assert!((1..60).contains(&during), "{during} of 300 were tried in the wait");
+    sink.set_behaviour(Behaviour::default());
+    assert_eq!(within(run.ended()).await, ReleaseEnd::Settled);
+    assert_eq!((stage.rig.statement(&row).await.accepted, sink.snapshot().kept), (300, 300));
+    assert!(SystemClock.moment().since(started) >= wait);
+    stage.rig.close().await;
+}
+
+#[tokio::test]
 async fn a_new_source_address_sends_no_more_than_its_day_allows() {
     let stage = Stage::new().await;
     stage.domain("example.jp", "127.0.0.2");

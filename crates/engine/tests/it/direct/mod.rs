@@ -3,5 +3,6 @@
 
 mod domains;
 mod hosts;
+mod recovery;
 mod security;
 mod stage;
