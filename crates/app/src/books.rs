@@ -1,14 +1,14 @@
 //! Reading the books: statements, recipients, attempts, and the check of everything.
 //!
-//! `live` is the epoch of the sender that is at work now, if one is: its open attempts are pending, those of all
-//! others are unknown.
+//! `live` are the senders that are at work now: their open attempts are pending, those of all others are unknown.
 
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
-use domain::{EmailAddress, IntentNo, IntentState, ReleaseId, SenderEpoch, Timestamp};
+use domain::{EmailAddress, IntentNo, IntentState, ReleaseId, Timestamp};
 use ledger::{
-    AttemptView, CheckReport, Finding, RecipientView, ReleaseRow, ReleaseState, StatementView, Store,
+    AttemptView, CheckReport, Finding, Live, RecipientView, ReleaseRow, ReleaseState, StatementView, Store,
 };
 use runtime::Clock;
 
@@ -20,12 +20,20 @@ use crate::folder::Seals;
 /// Recipients read at a time.
 const PAGE: u32 = 5000;
 
-/// The sender at work in the folder now, if one is.
+/// How long after its last sign of life a sender over shared books is taken to be at work.
+pub const ALIVE_FOR: Duration = Duration::from_secs(10);
+
+/// The senders at work now: over books of the folder its owner, over shared books all that give signs of life.
 ///
 /// # Errors
 /// When the books cannot be read.
-pub async fn live_sender(store: &dyn Store, dir: &Path) -> Result<Option<SenderEpoch>, AppError> {
-    if is_served(dir) { Ok(store.sender_latest().await?) } else { Ok(None) }
+pub async fn live_senders(store: &dyn Store, dir: &Path, clock: &dyn Clock) -> Result<Live, AppError> {
+    if store.is_shared() {
+        let since = Timestamp::from_millis(clock.now().as_millis() - ALIVE_FOR.as_millis() as i64);
+        let seen = store.sender_list(since).await?;
+        return Ok(seen.iter().filter(|view| view.is_alive(since)).map(|view| view.sender).collect());
+    }
+    Ok(if is_served(dir) { store.sender_latest().await?.into() } else { Live::default() })
 }
 
 /// A release of the tenant by id, by name (the newest of that name), or by its file.
@@ -79,7 +87,7 @@ pub async fn statements(
     store: &dyn Store,
     access: &Access,
     selection: &Selection,
-    live: Option<SenderEpoch>,
+    live: &Live,
 ) -> Result<Vec<ReleaseStatement>, AppError> {
     let tenant = access.require(Right::Read)?;
     let mut rows = match selection {
@@ -91,7 +99,7 @@ pub async fn statements(
     }
     let mut statements = Vec::with_capacity(rows.len());
     for (release, state) in rows {
-        let view = store.statement(tenant, release.release, live).await?;
+        let view = store.statement(tenant, release.release, live.clone()).await?;
         statements.push(ReleaseStatement { release, state, view });
     }
     Ok(statements)
@@ -106,13 +114,13 @@ pub async fn recipients(
     access: &Access,
     release: &str,
     state: Option<IntentState>,
-    live: Option<SenderEpoch>,
+    live: &Live,
     mut each: impl FnMut(RecipientView) -> Result<(), AppError>,
 ) -> Result<(), AppError> {
     let (row, _) = find_release(store, access, release).await?;
     let mut after = IntentNo(0);
     loop {
-        let page = store.recipients(row.tenant, row.release, state, live, after, PAGE).await?;
+        let page = store.recipients(row.tenant, row.release, state, live.clone(), after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = last.intent;
         page.into_iter().try_for_each(&mut each)?;
@@ -141,7 +149,7 @@ pub async fn attempts(
 /// When the books or the seals cannot be read at all; what is wrong in them is in the report.
 pub async fn check(store: &dyn Store, dir: &Path, clock: &dyn Clock) -> Result<CheckReport, AppError> {
     let (sealed, unreadable) = Seals::in_folder(dir).read()?;
-    let live = live_sender(store, dir).await?;
+    let live = live_senders(store, dir, clock).await?;
     let mut report = store.check(sealed, live, clock.now()).await?;
     report.findings.extend(unreadable.into_iter().map(|line| Finding {
         tenant: None,

@@ -20,6 +20,12 @@ pub enum AppError {
     /// No copy of the folder, or none from one.
     #[error(transparent)]
     Backup(#[from] crate::backup::BackupError),
+    /// The books are not for this folder.
+    #[error(transparent)]
+    Installation(#[from] crate::installation::InstallationError),
+    /// Not all of the books is in the other store.
+    #[error(transparent)]
+    Transfer(#[from] crate::transfer::TransferError),
     /// The list cannot be used.
     #[error(transparent)]
     List(#[from] ListError),

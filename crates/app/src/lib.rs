@@ -14,10 +14,14 @@ pub mod error;
 pub mod export;
 pub mod folder;
 pub mod hold;
+pub mod installation;
 pub mod list;
+pub mod node;
 pub mod relay;
 pub mod release;
+pub mod route;
 pub mod send;
+pub mod transfer;
 
 pub use access::{Access, Right};
 pub use error::{AppError, ChangedError};

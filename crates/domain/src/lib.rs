@@ -13,6 +13,7 @@ pub mod ids;
 pub mod outcome;
 pub mod phase;
 pub mod policy;
+pub mod purse;
 pub mod relay;
 pub mod reply;
 pub mod statement;

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct EngineConfig {
     /// How long a lease holds unless renewed.
     pub lease: Duration,
+    /// How often a sender over shared books gives a sign of life, and looks for what others left.
+    pub beat: Duration,
     /// How long before a lease's end no message end is sent any more.
     pub lease_margin: Duration,
     /// How long the kernel may go on sending what a dead process left behind; part of the wait before a resend.
@@ -33,10 +35,20 @@ pub struct EngineConfig {
     pub sessions_max: usize,
 }
 
+impl EngineConfig {
+    /// The numbers over books that many senders share: what a dead one held goes on after some 8 seconds.
+    #[must_use]
+    pub fn shared() -> Self {
+        let (lease, lease_margin) = (Duration::from_secs(6), Duration::from_millis(1500));
+        Self { lease, lease_margin, ..Self::default() }
+    }
+}
+
 impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             lease: Duration::from_secs(30),
+            beat: Duration::from_secs(1),
             lease_margin: Duration::from_secs(5),
             tcp_user_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(30),

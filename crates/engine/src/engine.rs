@@ -16,8 +16,9 @@ use tokio::task::JoinHandle;
 use crate::compose::{Composer, ReleaseWork};
 use crate::config::EngineConfig;
 use crate::journal::Journal;
+use crate::presence;
 use crate::recorder::Progress;
-use crate::recover::{RecoverError, RecoverOptions, Recovered, recover};
+use crate::recover::{RecoverError, Recovered, recover, replay_lost};
 use crate::relay::tls::TrustError;
 use crate::relay::{Ground, RelayActor, RelaySpec, RelayStatus};
 use crate::runner::{ReleaseEnd, Runner};
@@ -37,8 +38,10 @@ pub struct EngineParts {
     pub network: Arc<dyn Network>,
     /// The installation's key.
     pub key: InstallationKey,
-    /// Which installation.
+    /// Which node.
     pub node: NodeId,
+    /// The machine's name, for people.
+    pub host: String,
     /// This boot of the machine.
     pub boot: [u8; 16],
     /// Where the journals of dots lie.
@@ -78,6 +81,15 @@ pub struct Engine {
     ground: Arc<Ground>,
     relays: Mutex<HashMap<RelayKey, Running>>,
     runs: Mutex<Vec<(RelayKey, JoinHandle<()>)>>,
+    presence: Option<JoinHandle<()>>,
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(presence) = &self.presence {
+            presence.abort();
+        }
+    }
 }
 
 /// A release under way.
@@ -113,15 +125,6 @@ impl Engine {
         let journal = Journal::create(&parts.journal_folder, journal_id, parts.boot, rings)?;
         let row = SenderRow { node: parts.node, journal: journal_id, boot: parts.boot, started_at: now };
         let sender = parts.store.sender_register(row).await?;
-        let options = RecoverOptions {
-            folder: &parts.journal_folder,
-            boot: parts.boot,
-            now,
-            // The last owner is proven dead by the folder's lock; its kernel may still send for this long.
-            resend_wait: parts.config.tcp_user_timeout,
-        };
-        let recovered = recover(&*parts.store, sender, options).await?;
-        Journal::remove_others(&parts.journal_folder, journal_id)?;
         let ground = Arc::new(Ground {
             store: parts.store,
             clock: parts.clock,
@@ -130,11 +133,25 @@ impl Engine {
             journal,
             key: parts.key,
             sender,
+            node: parts.node,
+            host: parts.host,
+            boot: parts.boot,
+            journal_folder: parts.journal_folder,
             config: parts.config,
             next_session: AtomicU64::new(journal_id),
             broken: watch::Sender::new(None),
         });
-        Ok((Self { ground, relays: Mutex::default(), runs: Mutex::default() }, recovered))
+        let is_shared = ground.store.is_shared();
+        if is_shared {
+            presence::beat(&ground, false).await?;
+        }
+        let mut recovered = recover(&*ground.store, presence::options(&ground)).await?;
+        if is_shared {
+            recovered += replay_lost(&*ground.store, presence::options(&ground)).await?;
+        }
+        Journal::remove_others(&ground.journal_folder, journal_id)?;
+        let presence = is_shared.then(|| tokio::spawn(presence::keep(Arc::clone(&ground))));
+        Ok((Self { ground, relays: Mutex::default(), runs: Mutex::default(), presence }, recovered))
     }
 
     /// This run's epoch.
@@ -174,6 +191,29 @@ impl Engine {
         }
         let running = relays.entry(key).or_insert_with(|| spawn(&actor));
         Ok(Arc::clone(&running.actor))
+    }
+
+    /// Ends once this process must stop sending; gives the reason.
+    pub async fn broken(&self) -> String {
+        let mut broken = self.ground.broken.subscribe();
+        match broken.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone()) {
+            Some(reason) => reason.to_string(),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Closes the actors of relays through which no release is being sent. Not beside a call of [`Self::relay`] whose
+    /// actor is yet to be used.
+    pub async fn retire_idle(&self) {
+        let is_idle = |running: &Running| running.actor.is_idle();
+        let idle: Vec<RelayKey> =
+            self.relays().iter().filter(|(_, running)| is_idle(running)).map(|(key, _)| *key).collect();
+        for key in idle {
+            if let Some(running) = self.relays().get(&key) {
+                running.actor.drain();
+            }
+            self.finish_relay(key).await;
+        }
     }
 
     /// Runs a release through its relay's actor, in whatever state the books have it.
@@ -228,6 +268,9 @@ impl Engine {
             self.ground.store.lease_return_all(self.ground.sender, self.ground.clock.now()).await?;
             // What could not be removed is removed at the next start.
             let _ = self.ground.journal.remove();
+        }
+        if self.ground.store.is_shared() {
+            presence::beat(&self.ground, true).await?;
         }
         Ok(whole)
     }

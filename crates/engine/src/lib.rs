@@ -11,6 +11,7 @@ mod engine;
 pub mod journal;
 mod outbox;
 pub mod plan;
+mod presence;
 mod recorder;
 pub mod recover;
 pub mod relay;

@@ -1,15 +1,22 @@
-//! At a start: what the sender before this one had on the wire (invariants 4, 5, 7).
+//! What senders that are gone had on the wire (invariants 4, 5, 7): at a start, and on shared books ever again.
 //!
 //! Open attempts of chunks that were taken over get an outcome by the old journal: a reply mark is that outcome,
 //! a dot mark is unknown, no mark under the same journal and boot was never sent. Anything else is unknown.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use domain::{AttemptNo, Phase, RetrySchedule, TenantId, Timestamp, UnknownPolicy, Verdict};
-use ledger::{DeliveryCommit, LedgerError, OpenAttempt, OutcomeRow, RelayUse, Store};
+use domain::{
+    AttemptNo, NodeId, Phase, RetrySchedule, SenderEpoch, TenantId, Timestamp, UnknownPolicy, Verdict,
+};
+use ledger::nodes::CLOCKS_DIFFER_MS;
+use ledger::{
+    ChunkReturn, DeliveryCommit, LedgerError, OpenAttempt, OutcomeRow, RelayUse, Store, TakeOverRequest,
+    TakenChunk,
+};
 
 use crate::journal::{JournaledReply, Mark, Replay};
 
@@ -24,6 +31,14 @@ pub struct Recovered {
     pub unknown: u64,
 }
 
+impl std::ops::AddAssign for Recovered {
+    fn add_assign(&mut self, other: Self) {
+        self.unsent += other.unsent;
+        self.answered += other.answered;
+        self.unknown += other.unknown;
+    }
+}
+
 /// Why a recovery could not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoverError {
@@ -35,58 +50,110 @@ pub enum RecoverError {
     Journal(#[from] io::Error),
 }
 
-/// Where and when a recovery happens.
+/// Where and when a recovery happens, and for whom.
 #[derive(Debug, Clone, Copy)]
 pub struct RecoverOptions<'a> {
-    /// Where the journals lie.
+    /// Who takes over.
+    pub sender: SenderEpoch,
+    /// Of which node.
+    pub node: NodeId,
+    /// Where the node's journals lie.
     pub folder: &'a Path,
     /// This boot.
     pub boot: [u8; 16],
     /// Now.
     pub now: Timestamp,
+    /// How long the taken leases hold meanwhile.
+    pub lease: Duration,
     /// The least wait before an unknown mail may be sent again: what a dead process' kernel may still send.
     pub resend_wait: Duration,
 }
 
-/// Takes over what earlier senders held, gives each open attempt its outcome, and returns the chunks.
+/// Takes over what senders that are gone held, gives each open attempt its outcome, and returns the chunks.
 ///
 /// # Errors
 /// When the store or a journal fails; it can be run again.
-pub async fn recover(
-    store: &dyn Store,
-    sender: domain::SenderEpoch,
-    options: RecoverOptions<'_>,
-) -> Result<Recovered, RecoverError> {
-    let open = store.lease_takeover(sender, options.now).await?;
-    let mut journals: HashMap<u64, Option<Replay>> = HashMap::new();
-    let mut commits: HashMap<TenantId, DeliveryCommit> = HashMap::new();
-    let mut recovered = Recovered::default();
-    for attempt in open {
-        let replay = match journals.entry(attempt.journal) {
-            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::hash_map::Entry::Vacant(new) => {
-                new.insert(Replay::open(options.folder, attempt.journal, options.boot)?)
+pub async fn recover(store: &dyn Store, options: RecoverOptions<'_>) -> Result<Recovered, RecoverError> {
+    let (sender, now) = (options.sender, options.now);
+    let ended = match store.is_shared() {
+        // Another machine's clock may be behind: what ended by this one may hold there.
+        true => Timestamp::from_millis(now.as_millis() - CLOCKS_DIFFER_MS),
+        false => now,
+    };
+    let request = TakeOverRequest { sender, node: options.node, now: ended, until: now + options.lease };
+    let taken = store.lease_takeover(request).await?;
+    let mut reading = Reading::new(options, store.is_shared());
+    for attempt in &taken.open {
+        let proof = reading.proof(attempt)?;
+        reading.conclude(attempt, &proof);
+    }
+    for TakenChunk { tenant, release, chunk, lease } in taken.chunks {
+        reading.commits.entry(tenant).or_default().returns.push(ChunkReturn { release, chunk, lease });
+    }
+    for (tenant, commit) in reading.commits {
+        store.delivery_commit(tenant, sender, now, commit).await?;
+    }
+    Ok(reading.recovered)
+}
+
+/// A node that was away: others took its chunks over, and could not know what its journal knows.
+///
+/// # Errors
+/// As [`recover`].
+pub async fn replay_lost(store: &dyn Store, options: RecoverOptions<'_>) -> Result<Recovered, RecoverError> {
+    let lost = store.lost_attempts(options.node, options.sender).await?;
+    let mut reading = Reading::new(options, store.is_shared());
+    for attempt in &lost {
+        let proof = reading.proof(attempt)?;
+        if !matches!(proof, Proof::MaySent) {
+            reading.conclude(attempt, &proof);
+        }
+    }
+    for (tenant, commit) in reading.commits {
+        store.delivery_commit(tenant, options.sender, options.now, commit).await?;
+    }
+    store.lost_forget(options.node, options.sender, options.now).await?;
+    Ok(reading.recovered)
+}
+
+/// Open attempts held against the journals.
+struct Reading<'a> {
+    options: RecoverOptions<'a>,
+    is_shared: bool,
+    journals: HashMap<u64, Option<Replay>>,
+    commits: BTreeMap<TenantId, DeliveryCommit>,
+    recovered: Recovered,
+}
+
+impl<'a> Reading<'a> {
+    fn new(options: RecoverOptions<'a>, is_shared: bool) -> Self {
+        let (journals, commits) = (HashMap::new(), BTreeMap::new());
+        Self { options, is_shared, journals, commits, recovered: Recovered::default() }
+    }
+
+    fn proof(&mut self, attempt: &OpenAttempt) -> Result<Proof, RecoverError> {
+        let replay = match self.journals.entry(attempt.journal) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                new.insert(Replay::open(self.options.folder, attempt.journal, self.options.boot)?)
             }
         };
-        let proof = proof(&attempt, replay.as_ref(), options.boot);
-        let row = outcome(&attempt, &proof, options);
+        Ok(proof(attempt, replay.as_ref(), self.options.boot))
+    }
+
+    fn conclude(&mut self, attempt: &OpenAttempt, proof: &Proof) {
         match proof {
-            Proof::Unsent => recovered.unsent += 1,
-            Proof::Answered(_) => recovered.answered += 1,
-            Proof::MaySent => recovered.unknown += 1,
+            Proof::Unsent => self.recovered.unsent += 1,
+            Proof::Answered(_) => self.recovered.answered += 1,
+            Proof::MaySent => self.recovered.unknown += 1,
         }
-        let commit = commits.entry(attempt.key.tenant).or_default();
-        if !matches!(proof, Proof::Unsent) {
-            // It was on the wire: the relay has counted it.
+        let commit = self.commits.entry(attempt.key.tenant).or_default();
+        // It was on the wire: the relay has counted it. Shares of a relay count what a sender held by themselves.
+        if !self.is_shared && !matches!(proof, Proof::Unsent) {
             commit.count_use(RelayUse { relay: attempt.relay, messages: 1 });
         }
-        commit.outcomes.push(row);
+        commit.outcomes.push(outcome(attempt, proof, self.options));
     }
-    for (tenant, commit) in commits {
-        store.delivery_commit(tenant, sender, options.now, commit).await?;
-    }
-    store.lease_return_all(sender, options.now).await?;
-    Ok(recovered)
 }
 
 /// What can be proven of an open attempt.

@@ -1,6 +1,9 @@
 //! What can be said on the command line. Secrets are taken as plain texts here and parsed elsewhere, for a parser
 //! that fails quotes its input.
 
+mod installation;
+mod place;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +11,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::span;
+
+pub use installation::{BackupFlags, MigrateFlags, MoveFlags, RestoreFlags};
+pub use place::{DatabaseFlags, PlaceFlags};
 
 /// Sends mailings and proves what became of every mail.
 #[derive(Parser)]
@@ -45,6 +51,14 @@ pub enum Command {
     Backup(BackupFlags),
     /// A data folder from a backup, with everything that may be sent on hold.
     Restore(RestoreFlags),
+    /// Make the schema of the books in a database, or bring it to this version.
+    Migrate(MigrateFlags),
+    /// A sender that works on whatever is owed, of all tenants, over the books in a database; until Ctrl-C.
+    Node(NodeFlags),
+    /// Who sends over the books in a database, and what each holds.
+    Nodes(NodesFlags),
+    /// Move a whole installation from a data folder into a database, or back; run again to go on.
+    Move(MoveFlags),
     /// Prove that an incident of the past cannot happen here.
     #[command(subcommand)]
     Drill(DrillCommand),
@@ -97,9 +111,9 @@ pub struct BorrowedFlags {
 /// Where the books are, whose they are, and how to print.
 #[derive(Debug, Args)]
 pub struct FolderFlags {
-    /// The data folder.
-    #[arg(long, value_name = "DIR", default_value = "./hikyaku-data")]
-    pub data: PathBuf,
+    /// Where.
+    #[command(flatten)]
+    pub place: PlaceFlags,
     /// The client company.
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub tenant: String,
@@ -178,6 +192,9 @@ pub struct SendFlags {
     /// Send the same content also to recipients of the list who are not in its audience yet.
     #[arg(long)]
     pub extend: bool,
+    /// Freeze it and leave the sending to the nodes of the database.
+    #[arg(long)]
+    pub detach: bool,
     /// Send nothing when any row of the list is bad.
     #[arg(long)]
     pub strict: bool,
@@ -290,9 +307,9 @@ pub struct AttemptsFlags {
 /// `check`.
 #[derive(Debug, Args)]
 pub struct CheckFlags {
-    /// The data folder.
-    #[arg(long, value_name = "DIR", default_value = "./hikyaku-data")]
-    pub data: PathBuf,
+    /// Where.
+    #[command(flatten)]
+    pub place: PlaceFlags,
     /// Print JSON on stdout.
     #[arg(long)]
     pub json: bool,
@@ -309,28 +326,30 @@ pub struct ExportFlags {
     pub folder: FolderFlags,
 }
 
-/// `backup`.
+/// `node`.
 #[derive(Debug, Args)]
-pub struct BackupFlags {
-    /// A new folder for the copy.
-    pub target: PathBuf,
-    /// The data folder.
-    #[arg(long, value_name = "DIR", default_value = "./hikyaku-data")]
-    pub data: PathBuf,
-    /// Print JSON on stdout.
+pub struct NodeFlags {
+    /// Where.
+    #[command(flatten)]
+    pub place: PlaceFlags,
+    /// How long the kernel goes on sending what a relay does not acknowledge.
+    #[arg(long, value_parser = span::parse, default_value = "30s")]
+    pub tcp_user_timeout: Duration,
+    /// Print JSON on stdout at the end.
     #[arg(long)]
     pub json: bool,
 }
 
-/// `restore`.
+/// `nodes`.
 #[derive(Debug, Args)]
-pub struct RestoreFlags {
-    /// The copy.
-    pub source: PathBuf,
-    /// The data folder that is made; it must not exist yet.
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// Print JSON on stdout.
+pub struct NodesFlags {
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseFlags,
+    /// How far back.
+    #[arg(long, value_parser = span::parse, default_value = "1d")]
+    pub since: Duration,
+    /// Print JSON on stdout, one object a line.
     #[arg(long)]
     pub json: bool,
 }

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod command;
+mod database;
 mod day;
 mod direct;
 mod drill;
@@ -58,6 +59,10 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Export(flags) => command::export::run(&flags),
         Command::Backup(flags) => command::backup::backup(&flags),
         Command::Restore(flags) => command::backup::restore(&flags),
+        Command::Migrate(flags) => command::migrate::run(&flags),
+        Command::Node(flags) => command::node::run(&flags),
+        Command::Nodes(flags) => command::nodes::run(&flags),
+        Command::Move(flags) => command::transfer::run(&flags),
         Command::Verify(flags) => command::verify::run(&flags),
         Command::Pause(flags) => command::hold::run(&flags, app::hold::HoldOrder::Pause),
         Command::Resume(flags) => command::hold::run(&flags, app::hold::HoldOrder::Resume),

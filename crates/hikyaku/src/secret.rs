@@ -1,4 +1,4 @@
-//! The relay's password: from a file or the environment, which `ps` does not show; from the URL at one's own risk.
+//! Passwords of relay and database: from a file or the environment, which `ps` does not show; from the URL at one's own risk.
 //!
 //! A password in the URL is overwritten in the process list as soon as the arguments are parsed. Whoever looks in
 //! the milliseconds before that sees it: the file and the variable are the safe ways.
@@ -14,18 +14,16 @@ use smtp::Secret;
 
 /// The variable that may hold the password.
 pub const VARIABLE: &str = "HIKYAKU_RELAY_PASSWORD";
+/// How the URL of a database begins.
+pub const DATABASE_SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 /// Octets of a password file.
 const FILE_OCTETS_MAX: u64 = 64 * 1024;
 
 /// Gives the URL its secret from the file or the environment, which go before one in the URL.
 pub fn complete(mut url: RelayUrl, file: Option<&Path>) -> anyhow::Result<RelayUrl> {
     let found = match file {
-        Some(path) => Some(read(path)?),
-        None => match std::env::var(VARIABLE) {
-            Ok(secret) if !secret.is_empty() => Some(secret),
-            Ok(_) | Err(std::env::VarError::NotPresent) => None,
-            Err(_) => bail!("{VARIABLE} is not UTF-8"),
-        },
+        Some(path) => Some(read("--relay-password-file", path)?),
+        None => variable(VARIABLE)?,
     };
     // A password for nobody is not used: a variable set for other relays must not get in the way.
     if url.user.is_empty() {
@@ -45,8 +43,18 @@ pub fn complete(mut url: RelayUrl, file: Option<&Path>) -> anyhow::Result<RelayU
     Ok(url)
 }
 
-fn read(path: &Path) -> anyhow::Result<String> {
-    let place = || format!("--relay-password-file {}", path.display());
+/// The secret in a variable; an empty one is none.
+pub fn variable(name: &str) -> anyhow::Result<Option<String>> {
+    match std::env::var(name) {
+        Ok(secret) if !secret.is_empty() => Ok(Some(secret)),
+        Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(_) => bail!("{name} is not UTF-8"),
+    }
+}
+
+/// The secret in the first line of a file that `flag` names.
+pub fn read(flag: &str, path: &Path) -> anyhow::Result<String> {
+    let place = || format!("{flag} {}", path.display());
     let mut text = String::new();
     File::open(path)
         .with_context(place)?
@@ -60,7 +68,7 @@ fn read(path: &Path) -> anyhow::Result<String> {
     Ok(first)
 }
 
-/// Overwrites the password of any relay URL among this process' arguments, as other processes see them.
+/// Overwrites the password of any relay's or database's URL among this process' arguments, as other processes see them.
 ///
 /// Where the kernel does not allow it, nothing is changed.
 pub fn hide_in_process_list() {
@@ -85,18 +93,26 @@ fn passwords(line: &[u8]) -> Vec<(usize, usize)> {
     for argument in line.split(|octet| *octet == 0) {
         let text = String::from_utf8_lossy(argument);
         let same_place = text.len() == argument.len();
-        if let Some(scheme) = text.find("smtp://").filter(|_| same_place) {
-            let from = scheme + "smtp://".len();
-            let authority = text[from..].split('?').next().unwrap_or_default();
-            if let Some((login, _)) = authority.rsplit_once('@')
-                && let Some(colon) = login.find(':')
-            {
-                found.push((start + from + colon + 1, start + from + login.len()));
-            }
+        let schemes = ["smtp://"].into_iter().chain(DATABASE_SCHEMES);
+        let after = |scheme: &str| text.find(scheme).map(|at| at + scheme.len());
+        if let Some(from) = schemes.filter_map(after).next().filter(|_| same_place) {
+            found.extend(
+                in_url(&text[from..]).map(|(first, last)| (start + from + first, start + from + last)),
+            );
         }
         start += argument.len() + 1;
     }
     found
+}
+
+/// Where passwords stand in a URL without its scheme: before the host, and as a parameter.
+fn in_url(rest: &str) -> impl Iterator<Item = (usize, usize)> {
+    let authority = rest.split('?').next().unwrap_or_default();
+    let login = authority.rsplit_once('@').map(|(login, _)| login);
+    let login = login.and_then(|login| Some((login.find(':')? + 1, login.len())));
+    let parameter = rest.find("password=").map(|at| at + "password=".len());
+    let parameter = parameter.map(|from| (from, rest[from..].find('&').map_or(rest.len(), |end| from + end)));
+    login.into_iter().chain(parameter)
 }
 
 #[cfg(test)]
@@ -115,6 +131,11 @@ mod tests {
         check("a\0--relay\0smtp://u:pw@h:1?tls=none\0b\0", "a\0--relay\0smtp://u:**@h:1?tls=none\0b\0");
         check("a\0--relay=smtp://u:p@w@h\0", "a\0--relay=smtp://u:***@h\0");
         check("a\0smtp://u@h?x=:@\0", "a\0smtp://u@h?x=:@\0");
+        check("--database-url=postgres://u:p/w@h/d\0", "--database-url=postgres://u:***@h/d\0");
+        check(
+            "postgresql://h/d?password=pw&sslmode=disable\0",
+            "postgresql://h/d?password=**&sslmode=disable\0",
+        );
         check("smtp://h:25\0", "smtp://h:25\0");
     }
 }

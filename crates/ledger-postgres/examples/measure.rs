@@ -34,6 +34,7 @@ fn main() -> Failable<()> {
 async fn measure(connection: &str, mails: u32, senders: u32) -> Failable<()> {
     let mut options = PostgresOptions::parse(&format!("{connection} sslmode=disable"))?;
     options.schema = format!("measured_{}", SystemClock.now().as_millis());
+    PostgresStore::migrate(&options, Arc::new(SystemClock)).await?;
     let open = async || PostgresStore::open(options.clone(), Arc::new(SystemClock)).await;
     let store: Arc<dyn Store> = Arc::new(open().await?);
     let stage = Stage::on(&store).await?;
@@ -57,10 +58,10 @@ async fn measure(connection: &str, mails: u32, senders: u32) -> Failable<()> {
         commits += node.await??;
     }
     watch.lap(&format!("deliver in {commits} commits by {senders} nodes"), mails);
-    let view = store.statement(stage.tenant, stage.release, None).await?;
+    let view = store.statement(stage.tenant, stage.release, ledger::Live::default()).await?;
     watch.lap(&format!("statement, {} differences", view.differences.len()), mails);
     assert_eq!(view.statement.accepted, u64::from(mails));
-    let report = store.check(store.heads().await?, None, at(0)).await?;
+    let report = store.check(store.heads().await?, ledger::Live::default(), at(0)).await?;
     watch.lap(&format!("check, {} findings", report.findings.len()), mails);
     Ok(())
 }

@@ -6,8 +6,8 @@ use domain::{
     TenantId, Timestamp, UnknownPolicy, Verdict,
 };
 use ledger::{
-    AttemptKey, AttemptRow, Chunk, CredentialRow, OutcomeRow, RelayRow, ReleaseRow, ReleaseState, TenantRow,
-    WitnessRow,
+    AttemptKey, AttemptRow, Chunk, CredentialRow, InstallationRow, InstallationUse, OutcomeRow, RelayRow,
+    ReleaseRow, ReleaseState, TenantRow, WitnessRow,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -90,6 +90,10 @@ pub(crate) fn suppression(code: i64) -> Result<Option<SuppressionReason>, Failur
         return Ok(None);
     }
     known(code, u8::try_from(code).ok().and_then(SuppressionReason::from_code)).map(Some)
+}
+
+pub(crate) fn installation(row: Columns<'_>) -> Result<InstallationRow, Failure> {
+    Ok(InstallationRow { key_check: row.octets(0)?, use_now: row.coded(1, InstallationUse::from_code)? })
 }
 
 pub(crate) fn tenant(row: Columns<'_>) -> Result<TenantRow, Failure> {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{ChunkNo, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp};
+use domain::{ChunkNo, LeaseEpoch, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp};
 use ledger::store::Stored;
 use ledger::{
-    CommitReceipt, DeliveryCommit, DeliveryStore, LeaseRequest, LeasedChunk, OpenAttempt, SenderRow,
-    SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
+    CommitReceipt, DeliveryCommit, DeliveryStore, LeaseRequest, LeasedChunk, SenderRow, SettleReceipt,
+    SettleRequest, TakeOver, TakeOverRequest, WitnessRow, WorkAhead,
 };
 
 use crate::columns::Columns;
@@ -28,27 +28,28 @@ impl DeliveryStore for PostgresStore {
         self.write(write, move |draft| Box::pin(sender_register(draft, row))).await
     }
 
-    async fn lease_takeover(&self, sender: SenderEpoch, now: Timestamp) -> Stored<Vec<OpenAttempt>> {
+    async fn lease_takeover(&self, request: TakeOverRequest) -> Stored<TakeOver> {
         const OPERATION: &str = "taking leases over";
         let tenants = self
-            .read(OPERATION, move |connection| Box::pin(lease::tenants(connection, sender, Some(now))))
+            .read(OPERATION, move |connection| {
+                Box::pin(lease::tenants_with_gone_senders(connection, request))
+            })
             .await?;
-        let mut open = Vec::new();
+        let mut taken = TakeOver::default();
         for tenant in tenants {
-            let write = Write { operation: OPERATION, tenant, at: now };
-            let of_tenant = self
-                .write(write, move |draft| Box::pin(lease::take_over(draft, tenant, sender, now)))
-                .await?;
-            open.extend(of_tenant);
+            let write = Write { operation: OPERATION, tenant, at: request.now };
+            let of_tenant =
+                self.write(write, move |draft| Box::pin(lease::take_over(draft, tenant, request))).await?;
+            taken.chunks.extend(of_tenant.chunks);
+            taken.open.extend(of_tenant.open);
         }
-        Ok(open)
+        Ok(taken)
     }
 
     async fn lease_return_all(&self, sender: SenderEpoch, now: Timestamp) -> Stored<()> {
         const OPERATION: &str = "returning leases";
-        let tenants = self
-            .read(OPERATION, move |connection| Box::pin(lease::tenants(connection, sender, None)))
-            .await?;
+        let tenants =
+            self.read(OPERATION, move |connection| Box::pin(lease::tenants_of(connection, sender))).await?;
         for tenant in tenants {
             let write = Write { operation: OPERATION, tenant, at: now };
             self.write(write, move |draft| Box::pin(lease::return_held(draft, tenant, sender, now))).await?;
@@ -74,18 +75,9 @@ impl DeliveryStore for PostgresStore {
         sender: SenderEpoch,
         now: Timestamp,
         until: Timestamp,
-    ) -> Stored<()> {
+    ) -> Stored<Vec<(ReleaseId, ChunkNo, LeaseEpoch)>> {
         let write = Write { operation: "renewing leases", tenant, at: now };
-        self.write(write, move |draft| {
-            Box::pin(async move {
-                let values = (wide(tenant.0), wide(sender.0), whole(until.as_millis()));
-                draft
-                    .execute(queries::DELIVERY_CHUNK_RENEW, &[&values.0, &values.1, &values.2])
-                    .await
-                    .map(drop)
-            })
-        })
-        .await
+        self.write(write, move |draft| Box::pin(lease::renew(draft, tenant, sender, until))).await
     }
 
     async fn delivery_commit(

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use domain::{ReleaseId, TenantId, Timestamp};
 use ledger::store::Stored;
 use ledger::{
-    ContentPart, CredentialRow, DirectoryStore, LedgerError, RelayRow, ReleaseRow, ReleaseState, TenantRow,
+    ContentPart, CredentialRow, DirectoryStore, InstallationRow, InstallationUse, LedgerError, RelayRow,
+    ReleaseRow, ReleaseState, TenantRow,
 };
 
 use crate::columns::{self, Columns};
@@ -16,8 +17,40 @@ use crate::reschedule::reschedule;
 use crate::store::{PostgresStore, Write};
 use crate::values::{whole, wide};
 
+/// A write to the row of no tenant that says whose books these are. Its mark outlives those of longer ago.
+const INSTALLATION: Write = Write { operation: "", tenant: TenantId(0), at: Timestamp::EPOCH };
+
 #[async_trait]
 impl DirectoryStore for PostgresStore {
+    async fn installation_get(&self) -> Stored<Option<InstallationRow>> {
+        self.read("reading whose books these are", |connection| Box::pin(installation_get(connection))).await
+    }
+
+    async fn installation_ensure(&self, row: InstallationRow) -> Stored<InstallationRow> {
+        let write = Write { operation: "storing whose books these are", ..INSTALLATION };
+        self.write(write, move |draft| {
+            Box::pin(async move {
+                let (check, state) = (row.key_check.as_slice(), whole(row.use_now.code()));
+                draft.execute(queries::INSTALLATION_INSERT, &[&check, &state]).await?;
+                Ok(installation_get(draft).await?.unwrap_or(row))
+            })
+        })
+        .await
+    }
+
+    async fn installation_use(&self, use_now: InstallationUse) -> Stored<()> {
+        let write = Write { operation: "storing what the books are for", ..INSTALLATION };
+        self.write(write, move |draft| {
+            Box::pin(async move {
+                match draft.execute(queries::INSTALLATION_USE, &[&whole(use_now.code())]).await? {
+                    1 => Ok(()),
+                    _ => Err(LedgerError::NotFound { what: "the installation" }.into()),
+                }
+            })
+        })
+        .await
+    }
+
     async fn tenant_ensure(&self, row: TenantRow) -> Stored<TenantRow> {
         let write = Write { operation: "storing a tenant", tenant: row.tenant, at: row.created_at };
         self.write(write, move |draft| {
@@ -130,6 +163,11 @@ pub(crate) async fn release_get(
 ) -> Result<(ReleaseRow, ReleaseState), Failure> {
     let row = connection.row(queries::RELEASE_GET, &[&wide(tenant.0), &wide(release.0)]).await?;
     columns::release(Columns(&row.ok_or_else(no_release)?))
+}
+
+async fn installation_get(connection: &Connection) -> Result<Option<InstallationRow>, Failure> {
+    let row = connection.row(queries::INSTALLATION_GET, &[]).await?;
+    row.map(|row| columns::installation(Columns(&row))).transpose()
 }
 
 async fn tenant_ensure(draft: &Draft, row: TenantRow) -> Result<TenantRow, Failure> {

@@ -4,11 +4,13 @@
 
 use std::time::Duration;
 
-use domain::{AttemptNo, ChunkNo, IntentNo, RelayId, ReleaseId, SenderEpoch, SessionId, TenantId, Timestamp};
+use domain::{
+    AttemptNo, ChunkNo, IntentNo, LeaseEpoch, RelayId, ReleaseId, SenderEpoch, SessionId, TenantId, Timestamp,
+};
 use futures_util::future::try_join_all;
 use ledger::{
-    AttemptKey, Chunk, LeaseRequest, LeasedChunk, LeasedIntent, LedgerError, OpenAttempt, ReleaseState,
-    Scope, WorkAhead,
+    AttemptKey, Chunk, LeaseRequest, LeasedChunk, LeasedIntent, LedgerError, Live, OpenAttempt, ReleaseState,
+    Scope, TakeOver, TakeOverRequest, TakenChunk, WorkAhead,
 };
 
 use crate::columns::{self, Columns};
@@ -45,7 +47,6 @@ pub(crate) async fn lease(draft: &Draft, request: &LeaseRequest) -> Result<Vec<L
     try_join_all(chunks.iter().map(|chunk| load(draft, request, chunk))).await
 }
 
-/// Of a leased chunk, the intents that may be tried by `now`.
 /// What may be tried by now of a chunk that the sender holds already.
 pub(crate) async fn due(
     connection: &Connection,
@@ -61,6 +62,7 @@ pub(crate) async fn due(
     }
 }
 
+/// Of a leased chunk, the intents that may be tried by `now`.
 async fn load(
     connection: &Connection,
     request: &LeaseRequest,
@@ -70,8 +72,9 @@ async fn load(
     let owed = walk::page(connection, scope).await?;
     let is_due = |owed: &&ledger::Owed| owed.due_at(request.now).is_some_and(|at| at <= request.now);
     let due = owed.iter().filter(is_due);
-    let due: Vec<_> =
-        due.map(|owed| (owed.intent, owed.next_attempt(), owed.fold(None).unresolved_dots())).collect();
+    let due: Vec<_> = due
+        .map(|owed| (owed.intent, owed.next_attempt(), owed.fold(Live::NOBODY).unresolved_dots()))
+        .collect();
     let intents = with_recipients(connection, scope, &due).await?;
     Ok(LeasedChunk { release: request.release, chunk: chunk.no, lease: chunk.lease, intents })
 }
@@ -128,37 +131,77 @@ async fn due_of(
     Ok(((release, chunk.no), walk::earliest_due(&intents, now)))
 }
 
-/// Tenants with leases that ended, or with leases that `sender` holds.
-pub(crate) async fn tenants(
-    connection: &Connection,
-    sender: SenderEpoch,
-    ended: Option<Timestamp>,
-) -> Result<Vec<TenantId>, Failure> {
-    let sender = wide(sender.0);
-    let rows = match ended {
-        Some(now) => {
-            let now = whole(now.as_millis());
-            connection.rows(queries::DELIVERY_CHUNK_TENANTS_ENDED, &[&sender, &now]).await?
-        }
-        None => connection.rows(queries::DELIVERY_CHUNK_TENANTS_HELD, &[&sender]).await?,
-    };
-    rows.iter().map(|row| Ok(TenantId(Columns(row).id(0)?))).collect()
-}
-
-/// Takes the tenant's leases of earlier senders that ended, and gives the attempts in them that have no outcome.
-pub(crate) async fn take_over(
+/// Prolongs the tenant's leases that `sender` holds, and gives them.
+pub(crate) async fn renew(
     draft: &Draft,
     tenant: TenantId,
     sender: SenderEpoch,
-    now: Timestamp,
-) -> Result<Vec<OpenAttempt>, Failure> {
-    let values: Values<'_> = &[&wide(tenant.0), &wide(sender.0), &whole(now.as_millis())];
+    until: Timestamp,
+) -> Result<Vec<(ReleaseId, ChunkNo, LeaseEpoch)>, Failure> {
+    let values: Values<'_> = &[&wide(tenant.0), &wide(sender.0), &whole(until.as_millis())];
+    let rows = draft.rows(queries::DELIVERY_CHUNK_RENEW, values).await?;
+    let held = rows
+        .iter()
+        .map(Columns)
+        .map(|row| Ok((ReleaseId(row.id(0)?), ChunkNo(row.number(1)?), LeaseEpoch(row.number(2)?))));
+    let mut held = held.collect::<Result<Vec<_>, Failure>>()?;
+    held.sort_unstable();
+    Ok(held)
+}
+
+/// Tenants with leases that `sender` holds.
+pub(crate) async fn tenants_of(
+    connection: &Connection,
+    sender: SenderEpoch,
+) -> Result<Vec<TenantId>, Failure> {
+    let rows = connection.rows(queries::DELIVERY_CHUNK_TENANTS_HELD, &[&wide(sender.0)]).await?;
+    rows.iter().map(|row| Ok(TenantId(Columns(row).id(0)?))).collect()
+}
+
+/// Tenants with leases that would be taken over.
+pub(crate) async fn tenants_with_gone_senders(
+    connection: &Connection,
+    request: TakeOverRequest,
+) -> Result<Vec<TenantId>, Failure> {
+    let (sender, now, node) = (wide(request.sender.0), whole(request.now.as_millis()), wide(request.node.0));
+    let rows = connection.rows(queries::DELIVERY_CHUNK_TENANTS_ENDED, &[&sender, &now, &node]).await?;
+    rows.iter().map(|row| Ok(TenantId(Columns(row).id(0)?))).collect()
+}
+
+/// Takes the tenant's leases of senders that are gone, and gives the attempts in them that have no outcome.
+pub(crate) async fn take_over(
+    draft: &Draft,
+    tenant: TenantId,
+    request: TakeOverRequest,
+) -> Result<TakeOver, Failure> {
+    let ids = (wide(tenant.0), wide(request.sender.0), wide(request.node.0));
+    let (now, until) = (whole(request.now.as_millis()), whole(request.until.as_millis()));
+    let values: Values<'_> = &[&ids.0, &ids.1, &now, &until, &ids.2];
     let rows = draft.rows(queries::DELIVERY_CHUNK_TAKE_OVER, values).await?;
-    let mut open = Vec::new();
-    for (release, chunk) in Chunks::of(&rows)?.iter() {
-        open_attempts(draft, chunk.scope(tenant, release), sender, &mut open).await?;
+    let mut taken = TakeOver::default();
+    for row in &rows {
+        let (release, chunk) = (ReleaseId(Columns(row).id(0)?), columns::chunk(Columns(row), 1)?);
+        note_lost(draft, tenant, request, (release, chunk.no), SenderEpoch(Columns(row).id(7)?)).await?;
+        taken.chunks.push(TakenChunk { tenant, release, chunk: chunk.no, lease: chunk.lease });
+        open_attempts(draft, chunk.scope(tenant, release), request.sender, &mut taken.open).await?;
     }
-    Ok(open)
+    Ok(taken)
+}
+
+/// Another node's journal may know more of its attempts than whoever takes them over.
+async fn note_lost(
+    draft: &Draft,
+    tenant: TenantId,
+    request: TakeOverRequest,
+    (release, chunk): (ReleaseId, ChunkNo),
+    from: SenderEpoch,
+) -> Result<(), Failure> {
+    let row = draft.row(queries::SENDER_GET, &[&wide(from.0)]).await?;
+    if row.map(|row| Columns(&row).id(2)).transpose()?.is_some_and(|node| node != request.node.0) {
+        let values: Values<'_> = &[&wide(tenant.0), &wide(release.0), &whole(chunk.0), &wide(from.0)];
+        draft.execute(queries::LEASE_LOST_INSERT, values).await?;
+    }
+    Ok(())
 }
 
 async fn open_attempts(
@@ -168,7 +211,7 @@ async fn open_attempts(
     open: &mut Vec<OpenAttempt>,
 ) -> Result<(), Failure> {
     for owed in walk::page(connection, scope).await? {
-        for (attempt, epoch) in owed.open().filter(|(_, epoch)| *epoch < sender) {
+        for (attempt, epoch) in owed.open().filter(|(_, epoch)| *epoch != sender) {
             let key =
                 AttemptKey { tenant: scope.tenant, release: scope.release, intent: owed.intent, attempt };
             let dots = owed.fold_before(attempt).unresolved_dots();
@@ -178,7 +221,8 @@ async fn open_attempts(
     Ok(())
 }
 
-async fn open_attempt(
+/// An attempt as whoever takes it over needs it.
+pub(crate) async fn open_attempt(
     connection: &Connection,
     key: AttemptKey,
     epoch: SenderEpoch,

@@ -8,17 +8,22 @@
 //!
 //! Left to others: the lock of the data folder, journals, and what becomes of a take-over's open attempts.
 
+mod access;
+#[cfg(feature = "behind")]
+pub mod behind;
 mod chained;
 mod check;
 mod columns;
 mod commit;
 mod connection;
+mod copy;
 mod delivery;
 mod directory;
 mod draft;
 mod failure;
 mod gate;
 mod lease;
+mod nodes;
 mod options;
 mod outcomes;
 mod patience;
@@ -27,14 +32,19 @@ mod queries;
 mod read;
 mod reschedule;
 mod schedule;
+mod schema;
 mod seal;
 mod server;
 mod settle;
+mod standby;
 mod store;
 mod tls;
 mod values;
 mod walk;
 mod witness;
 
+pub use access::Access;
 pub use options::{PostgresOptions, TlsMode};
+pub use schema::Migrated;
+pub use standby::Standby;
 pub use store::PostgresStore;

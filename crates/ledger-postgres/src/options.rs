@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ledger::LedgerError;
 use tokio_postgres::Config;
-use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 /// How the connection to the server is protected, by libpq's words for `sslmode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,6 +67,26 @@ impl PostgresOptions {
         let config = Config::from_str(&text)
             .map_err(|error| unfit(format!("the connection string cannot be read: {error}")))?;
         Ok(Self { root_certificates: root_certificates.map(PathBuf::from), ..Self::new(config, tls) })
+    }
+
+    /// The password, in place of one in the connection string.
+    pub fn set_password(&mut self, password: &str) {
+        self.config.password(password);
+    }
+
+    /// Where the books are, without secrets: `host:port/database`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let hosts = self.config.get_hosts().iter().enumerate().map(|(at, host)| {
+            let ports = self.config.get_ports();
+            let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
+            match host {
+                Host::Tcp(name) => format!("{name}:{port}"),
+                Host::Unix(path) => format!("{}:{port}", path.display()),
+            }
+        });
+        let name = self.config.get_dbname().or(self.config.get_user()).unwrap_or_default();
+        format!("{}/{name}", hosts.collect::<Vec<_>>().join(","))
     }
 
     /// From the driver's own options.
@@ -137,6 +157,15 @@ mod tests {
             "db",
             Some("/a/ca.pem"),
         );
+    }
+
+    #[test]
+    fn a_place_names_no_secret() {
+        let mut options =
+            PostgresOptions::parse("postgres://a:secret1@db:6000/books?sslmode=disable").expect("it");
+        options.set_password("secret2");
+        assert_eq!(options.place(), "db:6000/books");
+        assert!(!format!("{options:?}").contains("secret"));
     }
 
     #[test]

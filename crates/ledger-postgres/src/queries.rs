@@ -35,22 +35,28 @@ const fn numbered<const N: usize>(text: &str) -> [u8; N] {
 
 /// A transaction that writes; rows that it decides by are locked.
 pub(crate) const TRANSACTION_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-/// A transaction that sees one state of the books.
-pub(crate) const TRANSACTION_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// A transaction that sees one state of the books. It holds no lock, and may think for long between two statements.
+pub(crate) const TRANSACTION_READ: &str =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0";
 /// The end of one that is durable.
 pub(crate) const TRANSACTION_COMMIT: &str = "COMMIT";
 /// The end of one that leaves no trace.
 pub(crate) const TRANSACTION_ROLLBACK: &str = "ROLLBACK";
 
 /// What each connection is set to. The tables grow from nothing within minutes, ahead of the server's statistics, and
-/// every statement has its index: plans by those alone. Waiting for a lock has an end.
+/// every statement has its index: plans by those alone. Waiting for a lock has an end; and so has holding one: a process that
+/// is frozen or cut off within a transaction would keep all others from the rows that it locked.
 pub(crate) const CONNECTION_SETTINGS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; \
-    SET enable_mergejoin = off; SET jit = off; SET lock_timeout = '60s'";
+    SET enable_mergejoin = off; SET jit = off; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = '5s'";
 
 queries! {
     OWN from "../queries/" {
+    ACCESS = "access";
+    ACCESS_STATE = "access_state";
     ATTEMPT_INSERT = "attempt_insert";
     ATTEMPT_WALK = "attempt_walk";
+    BOOKS_EXTENT = "books_extent";
+    COPY_INSERT = "copy_insert";
     DELIVERY_CHUNK_INSERT = "delivery_chunk_insert";
     DELIVERY_CHUNK_LEASE_DUE = "delivery_chunk_lease_due";
     DELIVERY_CHUNK_LOCK = "delivery_chunk_lock";
@@ -66,6 +72,7 @@ queries! {
     OWED_LIST = "owed_list";
     OWED_RANGE = "owed_range";
     RECIPIENT_INSERT = "recipient_insert";
+    RELAY_SHARE_LOCK = "relay_share_lock";
     RELAY_USE_DROP_BEFORE = "relay_use_drop_before";
     RELEASE_LIST_LOST = "release_list_lost";
     RELEASE_STATE_LOCK = "release_state_lock";
@@ -76,12 +83,14 @@ queries! {
     SCHEMA_LOCK = "schema_lock";
     SCHEMA_UNLOCK = "schema_unlock";
     SCHEMA_VERSION = "schema_version";
+    SCHEMA_VERSION_LAST = "schema_version_last";
     SENDER_INSERT = "sender_insert";
     SERVER_SETTINGS = "server_settings";
+    STANDBY_STATE = "standby_state";
     WITNESS_INSERT = "witness_insert";
+    WRITER_NEXT = "writer_next";
     WRITE_MARK_DROP_BEFORE = "write_mark_drop_before";
     WRITE_MARK_SET = "write_mark_set";
-    WRITER_NEXT = "writer_next";
     }
     SHARED from "../../ledger-sqlite/queries/" {
     ATTEMPT_BOOK_RANGE = "attempt_book_range";
@@ -95,22 +104,31 @@ queries! {
     AUDIENCE_WAVE_SEAL = "audience_wave_seal";
     CONTENT_PART_INSERT = "content_part_insert";
     CONTENT_PART_LIST = "content_part_list";
+    COPY_FIRST = "copy_first";
+    COPY_LAST = "copy_last";
+    COPY_ROWS = "copy_rows";
     COUNTER_ADD = "counter_add";
     COUNTER_GET = "counter_get";
     COUNTER_INSERT = "counter_insert";
     CREDENTIAL_GET_BY_FINGERPRINT = "credential_get_by_fingerprint";
     CREDENTIAL_INSERT = "credential_insert";
     DELIVERY_CHUNK_COUNT = "delivery_chunk_count";
-    DELIVERY_CHUNK_HASTEN = "delivery_chunk_hasten";
     DELIVERY_CHUNK_GET = "delivery_chunk_get";
+    DELIVERY_CHUNK_HASTEN = "delivery_chunk_hasten";
     DELIVERY_CHUNK_LIST = "delivery_chunk_list";
     DELIVERY_CHUNK_NEXT_NO = "delivery_chunk_next_no";
     DELIVERY_CHUNK_RENEW = "delivery_chunk_renew";
     DELIVERY_CHUNK_RETURN = "delivery_chunk_return";
+    INSTALLATION_GET = "installation_get";
+    INSTALLATION_INSERT = "installation_insert";
+    INSTALLATION_USE = "installation_use";
     INTENT_BOOK_RANGE = "intent_book_range";
     INTENT_LAST = "intent_last";
     INTENT_SUPPRESSED_RANGE = "intent_suppressed_range";
     INTENT_WALK = "intent_walk";
+    LEASE_LOST_DROP = "lease_lost_drop";
+    LEASE_LOST_INSERT = "lease_lost_insert";
+    LEASE_LOST_LIST = "lease_lost_list";
     LINK_INSERT = "link_insert";
     LINK_LAST = "link_last";
     LINK_LIST_AFTER = "link_list_after";
@@ -122,12 +140,18 @@ queries! {
     RECIPIENT_RANGE = "recipient_range";
     RELAY_GET_BY_ACCOUNT = "relay_get_by_account";
     RELAY_INSERT = "relay_insert";
+    RELAY_SHARE_DROP = "relay_share_drop";
+    RELAY_SHARE_LIST = "relay_share_list";
+    RELAY_SHARE_SET = "relay_share_set";
     RELAY_USE_ADD = "relay_use_add";
     RELAY_USE_LIST = "relay_use_list";
+    RELAY_USE_SUM = "relay_use_sum";
     RELEASE_GET = "release_get";
     RELEASE_INSERT = "release_insert";
     RELEASE_LIST = "release_list";
     RELEASE_LIST_ALL = "release_list_all";
+    RELEASE_ROUTE_GET = "release_route_get";
+    RELEASE_ROUTE_SET = "release_route_set";
     RELEASE_STATE_GET = "release_state_get";
     RELEASE_STATE_INSERT = "release_state_insert";
     RELEASE_STATE_RESCHEDULE = "release_state_reschedule";
@@ -138,6 +162,8 @@ queries! {
     RETRY_DUE_GET = "retry_due_get";
     SENDER_GET = "sender_get";
     SENDER_LATEST = "sender_latest";
+    SENDER_PRESENCE_LIST = "sender_presence_list";
+    SENDER_PRESENCE_SET = "sender_presence_set";
     SESSION_GET = "session_get";
     SESSION_INSERT = "session_insert";
     TENANT_GET_BY_NAME = "tenant_get_by_name";
@@ -145,6 +171,7 @@ queries! {
     TENANT_LIST = "tenant_list";
     WITNESS_BOOK_RANGE = "witness_book_range";
     WITNESS_WALK = "witness_walk";
+    WORK_LIST = "work_list";
     }
 }
 

@@ -12,7 +12,7 @@ use futures_util::TryStreamExt as _;
 use ledger::rows::comparison_key;
 use ledger::store::Stored;
 use ledger::{
-    AttemptView, Balance, Book, CheckReport, Head, LinkRow, LinkedRow, OutcomeRow, Owed, ReadStore,
+    AttemptView, Balance, Book, CheckReport, Head, LinkRow, LinkedRow, Live, OutcomeRow, Owed, ReadStore,
     RecipientView, Scope, SessionRow, StatementView,
 };
 
@@ -40,14 +40,9 @@ impl ReadStore for PostgresStore {
         .await
     }
 
-    async fn statement(
-        &self,
-        tenant: TenantId,
-        release: ReleaseId,
-        live: Option<SenderEpoch>,
-    ) -> Stored<StatementView> {
+    async fn statement(&self, tenant: TenantId, release: ReleaseId, live: Live) -> Stored<StatementView> {
         self.read("making a statement", move |connection| {
-            Box::pin(statement(connection, tenant, release, live))
+            Box::pin(statement(connection, tenant, release, live.clone()))
         })
         .await
     }
@@ -61,11 +56,12 @@ impl ReadStore for PostgresStore {
         tenant: TenantId,
         release: ReleaseId,
         state: Option<IntentState>,
-        live: Option<SenderEpoch>,
+        live: Live,
         after: IntentNo,
         limit: u32,
     ) -> Stored<Vec<RecipientView>> {
         self.read("listing recipients", move |connection| {
+            let live = live.clone();
             Box::pin(async move {
                 let sealed = sealed(connection, tenant, release).await?;
                 let scope = Scope { first: IntentNo(after.0.saturating_add(1)), ..sealed };
@@ -127,16 +123,12 @@ impl ReadStore for PostgresStore {
         .await
     }
 
-    async fn check(
-        &self,
-        sealed: Vec<Head>,
-        live: Option<SenderEpoch>,
-        now: Timestamp,
-    ) -> Stored<CheckReport> {
+    async fn check(&self, sealed: Vec<Head>, live: Live, now: Timestamp) -> Stored<CheckReport> {
         let sealed: Arc<[Head]> = sealed.into();
         self.read("checking the books", move |connection| {
             let sealed = Arc::clone(&sealed);
-            Box::pin(async move { check::run(connection, &sealed, live, now).await })
+            let live = live.clone();
+            Box::pin(async move { check::run(connection, &sealed, &live, now).await })
         })
         .await
     }
@@ -167,12 +159,12 @@ async fn statement(
     connection: &Connection,
     tenant: TenantId,
     release: ReleaseId,
-    live: Option<SenderEpoch>,
+    live: Live,
 ) -> Result<StatementView, Failure> {
     let scope = sealed(connection, tenant, release).await?;
     let mut balance = Balance::of(audience(connection, tenant, release).await?);
     walk::<()>(connection, scope, |owed| {
-        balance.count(owed, live);
+        balance.count(owed, &live);
         ControlFlow::Continue(())
     })
     .await?;
@@ -205,7 +197,7 @@ pub(crate) async fn counters(
 async fn recipients(
     connection: &Connection,
     scope: Scope,
-    (state, live): (Option<IntentState>, Option<SenderEpoch>),
+    (state, live): (Option<IntentState>, Live),
     limit: u32,
 ) -> Result<Vec<RecipientView>, Failure> {
     let mut found: Vec<(Owed, IntentState)> = Vec::new();
@@ -213,7 +205,7 @@ async fn recipients(
         return Ok(Vec::new());
     }
     walk(connection, scope, |owed| {
-        let of = owed.fold(live).state();
+        let of = owed.fold(&live).state();
         if state.is_none_or(|wanted| wanted == of) {
             found.push((owed.clone(), of));
         }

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use domain::{IntentState, Timestamp, UnknownPolicy};
-use ledger::{ReleaseRow, Scope};
+use ledger::{Live, ReleaseRow, Scope};
 
 use crate::connection::Values;
 use crate::draft::Draft;
@@ -37,7 +37,7 @@ pub(crate) async fn reschedule(
     let changed = draft.execute(queries::RELEASE_STATE_RESCHEDULE, values).await?;
     let mut schedule = Schedule::default();
     walk::<()>(draft, Scope::whole(row.tenant, row.release), |owed| {
-        let fold = owed.fold(None);
+        let fold = owed.fold(Live::NOBODY);
         let nobody_works_on_it = owed.open().next().is_none();
         if fold.state() == IntentState::Unknown && nobody_works_on_it {
             match row.policy {

@@ -1,24 +1,16 @@
-//! The server: whether it is fit to hold books, the pool of connections to it, and its schema.
+//! The server: whether it is fit to hold books, and the pool of connections to it.
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use ledger::LedgerError;
 use tokio_postgres::Client;
 
-use crate::columns::Columns;
-use crate::failure::Failure;
 use crate::options::PostgresOptions;
 use crate::queries;
 use crate::tls;
 
 /// Older ones lack nothing that is known, and were never tried.
 const SERVER_VERSION_MIN: u32 = 150_000;
-/// The last migration.
-const SCHEMA_VERSION: u32 = 1;
 const OPERATION: &str = "opening the books";
-
-mod embedded {
-    refinery::embed_migrations!("migrations");
-}
 
 /// A pool whose every connection is to a fit server, and set to the schema.
 pub(crate) fn pool(options: &PostgresOptions) -> Result<Pool, LedgerError> {
@@ -100,35 +92,6 @@ impl Settings<'_> {
         let (_, setting, why) = off.into_iter().find(|(is_off, ..)| *is_off)?;
         Some(format!("{setting} is off there: {why}; set {setting} = on for the server, role and database"))
     }
-}
-
-/// Makes the schema, and brings it to this version; one node at a time.
-pub(crate) async fn migrate(pool: &Pool, schema: &str) -> Result<(), Failure> {
-    let mut client = pool.get().await?;
-    client.query(queries::SCHEMA_LOCK, &[]).await?;
-    let outcome = migrate_locked(&mut client, schema).await;
-    if outcome.is_err() || client.query(queries::SCHEMA_UNLOCK, &[]).await.is_err() {
-        // The lock ends with the connection.
-        drop(deadpool_postgres::Object::take(client));
-    }
-    outcome
-}
-
-async fn migrate_locked(client: &mut Client, schema: &str) -> Result<(), Failure> {
-    let exists: bool = client.query_one(queries::SCHEMA_EXISTS, &[&schema]).await?.try_get(0)?;
-    if !exists {
-        client.batch_execute(&format!("CREATE SCHEMA \"{schema}\"")).await?;
-    }
-    let foreign = |reason: String| Failure::from(LedgerError::Foreign { reason });
-    let row = client.query_one(queries::SCHEMA_VERSION, &[]).await?;
-    let (ours, tables): (bool, u64) = (Columns(&row).value(0)?, Columns(&row).number(1)?);
-    if !ours && tables > 0 {
-        return Err(foreign(format!("the schema {schema} was made by another program")));
-    }
-    // Grouped: else a migration and the note that it was made are two transactions.
-    embedded::migrations::runner().set_grouped(true).run_async(client).await.map(drop).map_err(|error| {
-        foreign(format!("its books could not be brought to version {SCHEMA_VERSION}: {error}"))
-    })
 }
 
 #[cfg(test)]

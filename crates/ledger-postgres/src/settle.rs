@@ -5,7 +5,7 @@
 //! arrived stays unknown; only its place in the retry schedule is dropped.
 
 use domain::{IntentState, Timestamp};
-use ledger::{Chunk, SettleReceipt, SettleRequest};
+use ledger::{Chunk, Live, SettleReceipt, SettleRequest};
 
 use crate::commit::Author;
 use crate::connection::Values;
@@ -43,7 +43,7 @@ async fn settle_chunk(
     chunk: &Chunk,
 ) -> Result<u64, Failure> {
     let owed = walk::page(draft, chunk.scope(request.tenant, request.release)).await?;
-    let pending = owed.iter().filter(|owed| owed.fold(None).state() == IntentState::Pending);
+    let pending = owed.iter().filter(|owed| owed.fold(Live::NOBODY).state() == IntentState::Pending);
     let rows: Vec<_> = pending.map(|owed| request.entry(owed.intent)).collect();
     let author = Author { tenant: request.tenant, sender: request.sender, now: request.now };
     outcomes::add(draft, author, chunks, &rows).await?;

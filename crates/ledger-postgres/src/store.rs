@@ -14,6 +14,8 @@ use crate::failure::Failure;
 use crate::gate::{Gate, Gates, Heads};
 use crate::options::PostgresOptions;
 use crate::patience::Patience;
+use crate::schema::{self, Migrated};
+use crate::standby::{self, Standby};
 use crate::values::{Whole, whole, wide};
 use crate::{queries, server};
 
@@ -43,15 +45,15 @@ pub(crate) struct Write {
 type Lost<T> = Option<(T, Heads)>;
 
 impl PostgresStore {
-    /// Opens the books; makes and migrates their schema. The clock is for pauses between tries alone.
+    /// Opens the books, whose schema must have this version. The clock is for pauses between tries alone.
     ///
     /// # Errors
     /// [`LedgerError::Unfit`] for a server that does not keep what it was given, [`LedgerError::Foreign`] for a schema
-    /// of another program or a newer version, else what the server says.
+    /// of another program, or of an older or newer version, else what the server says.
     pub async fn open(options: PostgresOptions, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
         const OPERATION: &str = "opening the books";
         let pool = server::pool(&options)?;
-        let mut patience = Patience::new(&*clock, OPERATION);
+        let mut patience = Patience::short(&*clock, OPERATION);
         let writer = loop {
             match open(&pool, &options.schema).await {
                 Ok(writer) => break writer,
@@ -59,6 +61,30 @@ impl PostgresStore {
             }
         };
         Ok(Self { pool, gates: Gates::default(), writer, clock })
+    }
+
+    /// Makes the schema of the books, and brings it to this version.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn migrate(options: &PostgresOptions, clock: Arc<dyn Clock>) -> Result<Migrated, LedgerError> {
+        const OPERATION: &str = "making the schema of the books";
+        let pool = server::pool(options)?;
+        let mut patience = Patience::short(&*clock, OPERATION);
+        loop {
+            match schema::migrate(&pool, &options.schema).await {
+                Ok(migrated) => return Ok(migrated),
+                Err(failure) => patience.after(failure).await?,
+            }
+        }
+    }
+
+    /// Whether a standby that takes the server's place would have every commit.
+    ///
+    /// # Errors
+    /// When the server does not say.
+    pub async fn standby(&self) -> Result<Standby, LedgerError> {
+        standby::look(&self.pool).await.map_err(|failure| failure.during("asking for standbys"))
     }
 
     /// Closes the connections. Later calls are answered with [`LedgerError::Closed`].
@@ -149,6 +175,11 @@ impl PostgresStore {
         }
     }
 
+    /// A connection in a transaction that sees one state, for as long as it is held.
+    pub(crate) async fn reading(&self) -> Result<Connection, Failure> {
+        Connection::reading(&self.pool).await
+    }
+
     async fn read_once<T, W>(&self, work: &W) -> Result<T, Failure>
     where
         W: for<'a> Fn(&'a Connection) -> Work<'a, T> + Send + Sync,
@@ -160,9 +191,9 @@ impl PostgresStore {
     }
 }
 
-/// Brings the schema to its version; gives the number of a new writer.
+/// Looks at the schema's version; gives the number of a new writer.
 async fn open(pool: &Pool, schema: &str) -> Result<Whole, Failure> {
-    server::migrate(pool, schema).await?;
+    schema::require(pool, schema).await?;
     let client = pool.get().await?;
     let row = client.query_one(queries::WRITER_NEXT, &[]).await?;
     Columns(&row).value(0)

@@ -64,11 +64,11 @@ async fn measure(folder: &Path, mails: u32, page_octets: u32) -> Failable<()> {
 
     let commits = deliver(&*store, sender).await?;
     watch.lap(&format!("deliver in {commits} commits"), u64::from(mails), folder);
-    let view = store.statement(TENANT, RELEASE, Some(sender)).await?;
+    let view = store.statement(TENANT, RELEASE, Some(sender).into()).await?;
     watch.lap(&format!("statement, {} differences", view.differences.len()), u64::from(mails), folder);
     assert_eq!(view.statement.accepted, u64::from(mails));
     let heads = store.heads().await?;
-    let report = store.check(heads, Some(sender), NOW).await?;
+    let report = store.check(heads, Some(sender).into(), NOW).await?;
     watch.lap(&format!("check, {} findings", report.findings.len()), u64::from(mails), folder);
     concrete.close().await?;
     watch.lap("close", u64::from(mails), folder);

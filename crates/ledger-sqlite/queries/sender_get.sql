@@ -1,1 +1,1 @@
-SELECT journal, boot FROM sender WHERE sender_epoch = ?1
+SELECT journal, boot, node_id FROM sender WHERE sender_epoch = ?1

@@ -5,8 +5,8 @@ use domain::{
     RelayKind, ReleaseId, ReplyCode, SenderEpoch, SessionId, TenantId, Timestamp, UnknownPolicy, Verdict,
 };
 use ledger::{
-    AttemptKey, AttemptRow, CredentialRow, OutcomeRow, RelayRow, ReleaseRow, ReleaseState, TenantRow,
-    WitnessRow,
+    AttemptKey, AttemptRow, CredentialRow, InstallationRow, InstallationUse, OutcomeRow, RelayRow,
+    ReleaseRow, ReleaseState, TenantRow, WitnessRow,
 };
 use rusqlite::{Error, Result, Row};
 
@@ -46,6 +46,10 @@ fn flag(row: &Row<'_>, column: usize) -> Result<bool> {
         1 => Ok(true),
         other => Err(Error::IntegralValueOutOfRange(column, other)),
     }
+}
+
+pub(crate) fn installation(row: &Row<'_>) -> Result<InstallationRow> {
+    Ok(InstallationRow { key_check: row.get(0)?, use_now: coded(row, 1, InstallationUse::from_code)? })
 }
 
 pub(crate) fn tenant(row: &Row<'_>) -> Result<TenantRow> {

@@ -17,8 +17,6 @@ pub const DATABASE_FILE: &str = "books.db";
 
 /// `HKYK`: stands in the header of every file of ours.
 const APPLICATION_ID: i64 = 1_212_897_611;
-/// The last migration.
-const SCHEMA_VERSION: i64 = 1;
 /// Older versions can lose commits when the write-ahead log is reset.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 /// How long another connection's lock is waited for.
@@ -34,6 +32,12 @@ const STATEMENTS_KEPT: usize = 128;
 
 mod embedded {
     refinery::embed_migrations!("migrations");
+}
+
+/// The number of the last migration.
+fn schema_version() -> i64 {
+    let runner = embedded::migrations::runner();
+    runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
 }
 
 /// Opens the one connection that writes; creates and migrates the file.
@@ -54,8 +58,11 @@ pub(crate) fn open_reader(folder: &Path, options: &SqliteOptions) -> Result<Conn
     let opened = open(folder, options, OpenFlags::SQLITE_OPEN_READ_ONLY);
     let connection = opened.map_err(|failure| failure.during("opening the books for reading"))?;
     let version = refuse_foreign(&connection)?;
-    if version != SCHEMA_VERSION {
-        let reason = format!("its books have version {version}, and version {SCHEMA_VERSION} is needed");
+    if version != schema_version() {
+        let reason = format!(
+            "its books have version {version}, and version {} is needed; `hikyaku send` brings them there",
+            schema_version()
+        );
         return Err(LedgerError::Foreign { reason });
     }
     Ok(connection)
@@ -120,10 +127,12 @@ fn refuse_foreign(connection: &Connection) -> Result<i64, LedgerError> {
         Ok((ask("application_id")?, ask("user_version")?, tables))
     };
     let (application, version, tables) = read().map_err(|failure| failure.during("opening the books"))?;
+    let newest = schema_version();
     let reason = match (application, version, tables) {
-        (0, 0, 0) | (APPLICATION_ID, 0..=SCHEMA_VERSION, _) => return Ok(version),
+        (0, 0, 0) => return Ok(version),
+        (APPLICATION_ID, ..) if (0..=newest).contains(&version) => return Ok(version),
         (APPLICATION_ID, ..) => {
-            format!("its books have version {version}, which is newer than {SCHEMA_VERSION}; update Hikyaku")
+            format!("its books have version {version}, which is newer than {newest}; update Hikyaku")
         }
         _ => format!("{DATABASE_FILE} was written by another program"),
     };
@@ -132,7 +141,7 @@ fn refuse_foreign(connection: &Connection) -> Result<i64, LedgerError> {
 
 fn migrate(connection: &mut Connection) -> Result<(), LedgerError> {
     let failed = |error: refinery::Error| LedgerError::Foreign {
-        reason: format!("its books could not be brought to version {SCHEMA_VERSION}: {error}"),
+        reason: format!("its books could not be brought to version {}: {error}", schema_version()),
     };
     // Grouped: else a migration and the note that it was made are two transactions, and a kill between them ends all.
     embedded::migrations::runner().set_grouped(true).run(connection).map(|_| ()).map_err(failed)

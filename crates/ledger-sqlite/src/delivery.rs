@@ -1,15 +1,15 @@
 //! Sending: each trait call as one piece of work for the writer, or for a reader.
 
 use async_trait::async_trait;
-use domain::{ChunkNo, Entry, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp};
+use domain::{ChunkNo, Entry, LeaseEpoch, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp};
 use ledger::store::Stored;
 use ledger::{
-    Book, CommitReceipt, DeliveryCommit, DeliveryStore, LeaseRequest, LeasedChunk, OpenAttempt, SenderRow,
-    SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
+    Book, CommitReceipt, DeliveryCommit, DeliveryStore, LeaseRequest, LeasedChunk, SenderRow, SettleReceipt,
+    SettleRequest, TakeOver, TakeOverRequest, WitnessRow, WorkAhead,
 };
 use rusqlite::params;
 
-use crate::columns::wide;
+use crate::columns::{id, wide};
 use crate::commit::{self, Author};
 use crate::draft::Draft;
 use crate::failure::Failure;
@@ -25,8 +25,8 @@ impl DeliveryStore for SqliteStore {
         self.write("registering a sender", 1, move |draft| sender_register(draft, &row)).await
     }
 
-    async fn lease_takeover(&self, sender: SenderEpoch, now: Timestamp) -> Stored<Vec<OpenAttempt>> {
-        self.write("taking leases over", 4096, move |draft| lease::take_over(draft, sender, now)).await
+    async fn lease_takeover(&self, request: TakeOverRequest) -> Stored<TakeOver> {
+        self.write("taking leases over", 4096, move |draft| lease::take_over(draft, &request)).await
     }
 
     async fn lease_return_all(&self, sender: SenderEpoch, now: Timestamp) -> Stored<()> {
@@ -53,11 +53,15 @@ impl DeliveryStore for SqliteStore {
         sender: SenderEpoch,
         _now: Timestamp,
         until: Timestamp,
-    ) -> Stored<()> {
+    ) -> Stored<Vec<(ReleaseId, ChunkNo, LeaseEpoch)>> {
         self.write("renewing leases", 1, move |draft| {
-            let renewed = params![wide(tenant.0), wide(sender.0), until.as_millis()];
-            draft.prepare(queries::DELIVERY_CHUNK_RENEW)?.execute(renewed)?;
-            Ok(())
+            let mut renew = draft.prepare(queries::DELIVERY_CHUNK_RENEW)?;
+            let renewed = renew.query_map([wide(tenant.0), wide(sender.0), until.as_millis()], |row| {
+                Ok((ReleaseId(id(row, 0)?), ChunkNo(row.get(1)?), LeaseEpoch(row.get(2)?)))
+            })?;
+            let mut renewed = renewed.collect::<Result<Vec<_>, _>>()?;
+            renewed.sort_unstable();
+            Ok(renewed)
         })
         .await
     }

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use domain::{ReleaseId, TenantId, Timestamp};
 use ledger::store::Stored;
 use ledger::{
-    ContentPart, CredentialRow, DirectoryStore, LedgerError, RelayRow, ReleaseRow, ReleaseState, TenantRow,
+    ContentPart, CredentialRow, DirectoryStore, InstallationRow, InstallationUse, LedgerError, RelayRow,
+    ReleaseRow, ReleaseState, TenantRow,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -18,6 +19,30 @@ use crate::store::SqliteStore;
 
 #[async_trait]
 impl DirectoryStore for SqliteStore {
+    async fn installation_get(&self) -> Stored<Option<InstallationRow>> {
+        self.read("reading whose books these are", installation_get).await
+    }
+
+    async fn installation_ensure(&self, row: InstallationRow) -> Stored<InstallationRow> {
+        self.write("storing whose books these are", 1, move |draft| {
+            let values = params![row.key_check, row.use_now.code()];
+            draft.connection().prepare_cached(queries::INSTALLATION_INSERT)?.execute(values)?;
+            Ok(installation_get(draft.connection())?.unwrap_or(row))
+        })
+        .await
+    }
+
+    async fn installation_use(&self, use_now: InstallationUse) -> Stored<()> {
+        self.write("storing what the books are for", 1, move |draft| {
+            let mut update = draft.connection().prepare_cached(queries::INSTALLATION_USE)?;
+            match update.execute([use_now.code()])? {
+                1 => Ok(()),
+                _ => Err(LedgerError::NotFound { what: "the installation" }.into()),
+            }
+        })
+        .await
+    }
+
     async fn tenant_ensure(&self, row: TenantRow) -> Stored<TenantRow> {
         self.write("storing a tenant", 1, move |draft| tenant_ensure(draft, &row)).await
     }
@@ -95,6 +120,11 @@ pub(crate) fn release_get(
     let mut get = connection.prepare_cached(queries::RELEASE_GET)?;
     let found = get.query_row(params![wide(tenant.0), wide(release.0)], columns::release).optional()?;
     found.ok_or_else(no_release)
+}
+
+fn installation_get(connection: &Connection) -> Result<Option<InstallationRow>, Failure> {
+    let mut get = connection.prepare_cached(queries::INSTALLATION_GET)?;
+    Ok(get.query_row([], columns::installation).optional()?)
 }
 
 fn tenant_ensure(draft: &Draft<'_>, row: &TenantRow) -> Result<TenantRow, Failure> {

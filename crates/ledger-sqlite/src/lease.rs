@@ -5,14 +5,17 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use domain::{AttemptNo, ChunkNo, IntentNo, LeaseEpoch, ReleaseId, SenderEpoch, TenantId, Timestamp};
+use domain::{
+    AttemptNo, ChunkNo, IntentNo, LeaseEpoch, NodeId, RelayId, ReleaseId, SenderEpoch, SessionId, TenantId,
+    Timestamp,
+};
 use ledger::{
-    AttemptKey, Chunk, LeaseRequest, LeasedChunk, LeasedIntent, LedgerError, OpenAttempt, ReleaseState,
-    Scope, WorkAhead,
+    AttemptKey, Chunk, LeaseRequest, LeasedChunk, LeasedIntent, LedgerError, Live, OpenAttempt, ReleaseState,
+    Scope, TakeOver, TakeOverRequest, TakenChunk, WorkAhead,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::columns::{known, release as release_row, wide};
+use crate::columns::{id, known, release as release_row, time, wide};
 use crate::draft::Draft;
 use crate::failure::Failure;
 use crate::queries;
@@ -99,7 +102,7 @@ fn load_chunk(
     let mut due = Vec::new();
     walk::<()>(connection, scope, |owed| {
         if owed.due_at(request.now).is_some_and(|at| at <= request.now) {
-            due.push((owed.intent.0, owed.next_attempt(), owed.fold(None).unresolved_dots()));
+            due.push((owed.intent.0, owed.next_attempt(), owed.fold(Live::NOBODY).unresolved_dots()));
         }
         Ok(ControlFlow::Continue(()))
     })?;
@@ -179,22 +182,26 @@ pub(crate) fn return_all(draft: &Draft<'_>, sender: SenderEpoch, now: Timestamp)
 /// Takes every lease of an earlier sender, and gives the attempts in it that have no outcome.
 ///
 /// The owner of the data folder holds its lock, so no earlier sender lives: leases are taken before their end too.
-pub(crate) fn take_over(
-    draft: &Draft<'_>,
-    sender: SenderEpoch,
-    now: Timestamp,
-) -> Result<Vec<OpenAttempt>, Failure> {
-    let mut open = Vec::new();
+pub(crate) fn take_over(draft: &Draft<'_>, request: &TakeOverRequest) -> Result<TakeOver, Failure> {
+    let mut taken = TakeOver::default();
     let mut take = draft.prepare(queries::DELIVERY_CHUNK_LEASE)?;
     for (tenant, release, chunk) in leased(draft.connection())? {
-        if chunk.holder.is_none_or(|holder| holder >= sender) {
-            continue;
+        let Some(holder) = chunk.holder.filter(|holder| *holder < request.sender) else { continue };
+        let ids = (wide(tenant.0), wide(release.0), wide(request.sender.0));
+        take.execute(params![ids.0, ids.1, chunk.no.0, ids.2, request.until.as_millis()])?;
+        if sender_get(draft.connection(), holder)?.is_some_and(|(.., node)| node != request.node) {
+            draft.prepare(queries::LEASE_LOST_INSERT)?.execute(params![
+                ids.0,
+                ids.1,
+                chunk.no.0,
+                wide(holder.0)
+            ])?;
         }
-        let key = params![wide(tenant.0), wide(release.0), chunk.no.0, wide(sender.0), now.as_millis()];
-        take.execute(key)?;
-        open_attempts(draft.connection(), chunk.scope(tenant, release), sender, &mut open)?;
+        let lease = LeaseEpoch(chunk.lease.0 + 1);
+        taken.chunks.push(TakenChunk { tenant, release, chunk: chunk.no, lease });
+        open_attempts(draft.connection(), chunk.scope(tenant, release), request.sender, &mut taken.open)?;
     }
-    Ok(open)
+    Ok(taken)
 }
 
 fn open_attempts(
@@ -205,49 +212,49 @@ fn open_attempts(
 ) -> Result<(), Failure> {
     let mut found = Vec::new();
     walk::<()>(connection, scope, |owed| {
-        for (attempt, epoch) in owed.open().filter(|(_, epoch)| *epoch < sender) {
+        for (attempt, epoch) in owed.open().filter(|(_, epoch)| *epoch != sender) {
             let before = owed.fold_before(attempt).unresolved_dots();
             found.push((owed.intent, attempt, epoch, before));
         }
         Ok(ControlFlow::Continue(()))
     })?;
-    if found.is_empty() {
-        return Ok(());
-    }
-    let release = connection
-        .prepare_cached(queries::RELEASE_GET)?
-        .query_row(params![wide(scope.tenant.0), wide(scope.release.0)], release_row)?
-        .0;
     for (intent, attempt, epoch, unresolved_dots) in found {
         let key = AttemptKey { tenant: scope.tenant, release: scope.release, intent, attempt };
-        let (session, opened_at, relay) = connection
-            .prepare_cached(queries::ATTEMPT_GET)?
-            .query_row(params![wide(key.tenant.0), wide(key.release.0), intent.0, attempt.0], |row| {
-                Ok((row.get::<_, i64>(0)?, Timestamp::from_millis(row.get(1)?), row.get::<_, i64>(2)?))
-            })?;
-        let (journal, boot) = journal_of(connection, epoch)?;
-        open.push(OpenAttempt {
-            key,
-            session: domain::SessionId(session.cast_unsigned()),
-            relay: domain::RelayId(relay.cast_unsigned()),
-            journal,
-            boot,
-            unresolved_dots,
-            policy: release.policy,
-            retry_initial: Duration::from_millis(release.retry_initial_ms),
-            opened_at,
-        });
+        open.push(open_attempt(connection, key, epoch, unresolved_dots)?);
     }
     Ok(())
 }
 
-/// The journal and boot of a sender; of one that was never registered: none that exists.
-fn journal_of(connection: &Connection, epoch: SenderEpoch) -> Result<(u64, [u8; 16]), Failure> {
-    let found = connection
-        .prepare_cached(queries::SENDER_GET)?
-        .query_row([wide(epoch.0)], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))
-        .optional()?;
-    Ok(found.unwrap_or_default())
+/// An attempt as whoever takes it over needs it.
+pub(crate) fn open_attempt(
+    connection: &Connection,
+    key: AttemptKey,
+    epoch: SenderEpoch,
+    unresolved_dots: u32,
+) -> Result<OpenAttempt, Failure> {
+    let (release, _) = connection
+        .prepare_cached(queries::RELEASE_GET)?
+        .query_row(params![wide(key.tenant.0), wide(key.release.0)], release_row)?;
+    let of = params![wide(key.tenant.0), wide(key.release.0), key.intent.0, key.attempt.0];
+    let (session, opened_at, relay) = connection
+        .prepare_cached(queries::ATTEMPT_GET)?
+        .query_row(of, |row| Ok((id(row, 0)?, time(row, 1)?, id(row, 2)?)))?;
+    // Of a sender that was never registered: a journal that does not exist.
+    let (journal, boot) =
+        sender_get(connection, epoch)?.map_or_else(Default::default, |(journal, boot, _)| (journal, boot));
+    let (policy, retry_initial) = (release.policy, Duration::from_millis(release.retry_initial_ms));
+    let (session, relay) = (SessionId(session), RelayId(relay));
+    Ok(OpenAttempt { key, session, relay, journal, boot, unresolved_dots, policy, retry_initial, opened_at })
+}
+
+/// The journal, boot and node of a sender that was registered.
+fn sender_get(
+    connection: &Connection,
+    epoch: SenderEpoch,
+) -> Result<Option<(u64, [u8; 16], NodeId)>, Failure> {
+    let mut get = connection.prepare_cached(queries::SENDER_GET)?;
+    let row = get.query_row([wide(epoch.0)], |row| Ok((id(row, 0)?, row.get(1)?, NodeId(id(row, 2)?))));
+    Ok(row.optional()?)
 }
 
 /// What is still ahead, by the small tables.

@@ -3,6 +3,9 @@
 //!
 //! No statement changes or deletes a row of the books; a test of this module reads them all to see to it.
 
+/// The beginning of a read that is held.
+pub(crate) const TRANSACTION_READ: &str = "BEGIN DEFERRED";
+
 /// Names each file of `queries/` as a constant, and lists them for the test below.
 macro_rules! queries {
     ($($name:ident = $file:literal;)*) => {
@@ -30,6 +33,10 @@ queries! {
     BOOKS_COPY = "books_copy";
     CONTENT_PART_INSERT = "content_part_insert";
     CONTENT_PART_LIST = "content_part_list";
+    COPY_FIRST = "copy_first";
+    COPY_INSERT = "copy_insert";
+    COPY_LAST = "copy_last";
+    COPY_ROWS = "copy_rows";
     COUNTER_ADD = "counter_add";
     COUNTER_GET = "counter_get";
     COUNTER_INSERT = "counter_insert";
@@ -47,6 +54,9 @@ queries! {
     DELIVERY_CHUNK_NEXT_NO = "delivery_chunk_next_no";
     DELIVERY_CHUNK_RENEW = "delivery_chunk_renew";
     DELIVERY_CHUNK_RETURN = "delivery_chunk_return";
+    INSTALLATION_GET = "installation_get";
+    INSTALLATION_INSERT = "installation_insert";
+    INSTALLATION_USE = "installation_use";
     INTENT_BOOK_RANGE = "intent_book_range";
     INTENT_GET = "intent_get";
     INTENT_INSERT = "intent_insert";
@@ -54,6 +64,9 @@ queries! {
     INTENT_RANGE = "intent_range";
     INTENT_SUPPRESSED_RANGE = "intent_suppressed_range";
     INTENT_WALK = "intent_walk";
+    LEASE_LOST_DROP = "lease_lost_drop";
+    LEASE_LOST_INSERT = "lease_lost_insert";
+    LEASE_LOST_LIST = "lease_lost_list";
     LINK_CHAIN_NEXT = "link_chain_next";
     LINK_INSERT = "link_insert";
     LINK_LAST = "link_last";
@@ -70,13 +83,19 @@ queries! {
     RECIPIENT_RANGE = "recipient_range";
     RELAY_GET_BY_ACCOUNT = "relay_get_by_account";
     RELAY_INSERT = "relay_insert";
+    RELAY_SHARE_DROP = "relay_share_drop";
+    RELAY_SHARE_LIST = "relay_share_list";
+    RELAY_SHARE_SET = "relay_share_set";
     RELAY_USE_ADD = "relay_use_add";
     RELAY_USE_DROP_BEFORE = "relay_use_drop_before";
     RELAY_USE_LIST = "relay_use_list";
+    RELAY_USE_SUM = "relay_use_sum";
     RELEASE_GET = "release_get";
     RELEASE_INSERT = "release_insert";
     RELEASE_LIST = "release_list";
     RELEASE_LIST_ALL = "release_list_all";
+    RELEASE_ROUTE_GET = "release_route_get";
+    RELEASE_ROUTE_SET = "release_route_set";
     RELEASE_STATE_GET = "release_state_get";
     RELEASE_STATE_INSERT = "release_state_insert";
     RELEASE_STATE_RESCHEDULE = "release_state_reschedule";
@@ -92,6 +111,8 @@ queries! {
     SENDER_GET = "sender_get";
     SENDER_INSERT = "sender_insert";
     SENDER_LATEST = "sender_latest";
+    SENDER_PRESENCE_LIST = "sender_presence_list";
+    SENDER_PRESENCE_SET = "sender_presence_set";
     SESSION_GET = "session_get";
     SESSION_INSERT = "session_insert";
     TENANT_GET_BY_NAME = "tenant_get_by_name";
@@ -102,6 +123,7 @@ queries! {
     WITNESS_INSERT = "witness_insert";
     WITNESS_RANGE = "witness_range";
     WITNESS_WALK = "witness_walk";
+    WORK_LIST = "work_list";
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use domain::{IntentNo, IntentState, ReleaseId, SenderEpoch, Statement, TenantId,
 use ledger::rows::comparison_key;
 use ledger::store::Stored;
 use ledger::{
-    AttemptView, Balance, Book, CheckReport, Head, LinkRow, LinkedRow, OutcomeRow, Owed, ReadStore,
+    AttemptView, Balance, Book, CheckReport, Head, LinkRow, LinkedRow, Live, OutcomeRow, Owed, ReadStore,
     RecipientView, Scope, SessionRow, StatementView,
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -34,12 +34,7 @@ impl ReadStore for SqliteStore {
         .await
     }
 
-    async fn statement(
-        &self,
-        tenant: TenantId,
-        release: ReleaseId,
-        live: Option<SenderEpoch>,
-    ) -> Stored<StatementView> {
+    async fn statement(&self, tenant: TenantId, release: ReleaseId, live: Live) -> Stored<StatementView> {
         self.read("making a statement", move |connection| statement(connection, tenant, release, live)).await
     }
 
@@ -52,7 +47,7 @@ impl ReadStore for SqliteStore {
         tenant: TenantId,
         release: ReleaseId,
         state: Option<IntentState>,
-        live: Option<SenderEpoch>,
+        live: Live,
         after: IntentNo,
         limit: u32,
     ) -> Stored<Vec<RecipientView>> {
@@ -113,13 +108,8 @@ impl ReadStore for SqliteStore {
         .await
     }
 
-    async fn check(
-        &self,
-        sealed: Vec<Head>,
-        live: Option<SenderEpoch>,
-        now: Timestamp,
-    ) -> Stored<CheckReport> {
-        self.read("checking the books", move |connection| check::run(connection, &sealed, live, now)).await
+    async fn check(&self, sealed: Vec<Head>, live: Live, now: Timestamp) -> Stored<CheckReport> {
+        self.read("checking the books", move |connection| check::run(connection, &sealed, &live, now)).await
     }
 }
 
@@ -149,12 +139,12 @@ fn statement(
     connection: &Connection,
     tenant: TenantId,
     release: ReleaseId,
-    live: Option<SenderEpoch>,
+    live: Live,
 ) -> Result<StatementView, Failure> {
     let scope = sealed(connection, tenant, release)?;
     let mut balance = Balance::of(audience(connection, tenant, release)?);
     walk::<()>(connection, scope, |owed| {
-        balance.count(owed, live);
+        balance.count(owed, &live);
         Ok(ControlFlow::Continue(()))
     })?;
     let differences = balance.differences(&counters(connection, tenant, release)?, release);
@@ -189,7 +179,7 @@ fn recipients(
     connection: &Connection,
     scope: Scope,
     state: Option<IntentState>,
-    live: Option<SenderEpoch>,
+    live: Live,
     limit: u32,
 ) -> Result<Vec<RecipientView>, Failure> {
     let mut views = Vec::new();
@@ -197,7 +187,7 @@ fn recipients(
         return Ok(views);
     }
     walk(connection, scope, |owed| {
-        let of = owed.fold(live).state();
+        let of = owed.fold(&live).state();
         if state.is_none_or(|wanted| wanted == of) {
             views.push(recipient(connection, scope, owed, of)?);
         }

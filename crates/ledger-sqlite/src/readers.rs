@@ -47,6 +47,11 @@ impl Readers {
         })
     }
 
+    /// A connection beside the pool, for a read that is held.
+    pub fn another(&self) -> Result<Connection, LedgerError> {
+        open_reader(&self.folder, &self.options)
+    }
+
     /// Closes the pool: idle connections now, busy ones when they are done.
     pub fn close(&self) {
         self.permits.close();

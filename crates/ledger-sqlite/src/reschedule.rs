@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use domain::{IntentState, Timestamp, UnknownPolicy};
-use ledger::{ReleaseRow, Scope};
+use ledger::{Live, ReleaseRow, Scope};
 use rusqlite::{OptionalExtension, params};
 
 use crate::columns::wide;
@@ -56,7 +56,7 @@ fn unknown(draft: &Draft<'_>, row: &ReleaseRow) -> Result<Vec<Unknown>, Failure>
     let scope = Scope::whole(row.tenant, row.release);
     let mut found = Vec::new();
     walk::<()>(draft.connection(), scope, |owed| {
-        let fold = owed.fold(None);
+        let fold = owed.fold(Live::NOBODY);
         if fold.state() == IntentState::Unknown && owed.open().next().is_none() {
             let may_be_resent = fold.unresolved_dots() == 1 && !fold.was_refused();
             found.push(Unknown { intent: owed.intent.0, waits: owed.retry_at.is_some(), may_be_resent });

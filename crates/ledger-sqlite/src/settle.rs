@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 
 use domain::IntentState;
-use ledger::{Chunk, SettleReceipt, SettleRequest};
+use ledger::{Chunk, Live, SettleReceipt, SettleRequest};
 use rusqlite::params;
 
 use crate::columns::wide;
@@ -50,7 +50,7 @@ fn settle_chunk(draft: &mut Draft<'_>, request: &SettleRequest, chunk: &Chunk) -
     let scope = chunk.scope(request.tenant, request.release);
     let mut pending = Vec::new();
     walk::<()>(draft.connection(), scope, |owed| {
-        if owed.fold(None).state() == IntentState::Pending {
+        if owed.fold(Live::NOBODY).state() == IntentState::Pending {
             pending.push(owed.intent);
         }
         Ok(ControlFlow::Continue(()))

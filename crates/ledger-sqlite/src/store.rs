@@ -66,6 +66,16 @@ impl SqliteStore {
         .await
     }
 
+    /// Rows that the writer changed since it was opened; 0 for books that were opened for reading.
+    pub(crate) async fn rows_written(&self) -> Result<u64, LedgerError> {
+        match &self.writer {
+            None => Ok(0),
+            Some(_) => {
+                self.write("measuring the books", 1, |draft| Ok(draft.connection().total_changes())).await
+            }
+        }
+    }
+
     pub(crate) async fn write<T, W>(
         &self,
         operation: &'static str,
@@ -83,6 +93,11 @@ impl SqliteStore {
                 reason: "the books were opened for reading".to_owned(),
             }),
         }
+    }
+
+    /// A connection of its own that can only read.
+    pub(crate) fn reader(&self) -> Result<Connection, LedgerError> {
+        self.readers.another()
     }
 
     pub(crate) async fn read<T, W>(&self, operation: &'static str, work: W) -> Result<T, LedgerError>

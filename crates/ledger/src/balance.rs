@@ -1,7 +1,8 @@
 //! The trial balance of a release while it is counted, and what contradicts it.
 
-use domain::{IntentState, ReleaseId, SenderEpoch, Statement};
+use domain::{IntentState, ReleaseId, Statement};
 
+use crate::nodes::Live;
 use crate::owed::Owed;
 use crate::read::Difference;
 
@@ -23,7 +24,7 @@ impl Balance {
     }
 
     /// Counts one intent.
-    pub fn count(&mut self, owed: &Owed, live: Option<SenderEpoch>) {
+    pub fn count(&mut self, owed: &Owed, live: &Live) {
         let counted = owed.counted();
         self.counted.count(counted.state());
         self.counted.duplicates += u64::from(counted.duplicates());

@@ -5,6 +5,27 @@ use domain::{
     UnknownPolicy,
 };
 
+domain::coded! {
+    /// What books are for just now.
+    pub enum InstallationUse {
+        /// For sending and reading.
+        Open = 1 => "open",
+        /// Other books are being copied into them: nobody sends from them before all is there.
+        Receiving = 2 => "receiving",
+        /// For reading alone: they were moved, and whoever sends does so elsewhere.
+        Moved = 3 => "moved",
+    }
+}
+
+/// Whose books these are: one row in a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InstallationRow {
+    /// [`crate::InstallationKey::check`] of the one key that fingerprints in these books are made with.
+    pub key_check: [u8; 32],
+    /// What they are for just now.
+    pub use_now: InstallationUse,
+}
+
 /// A client company.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantRow {

@@ -10,10 +10,12 @@ pub mod balance;
 pub mod chain;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod copy;
 pub mod digest;
 pub mod directory;
 pub mod entries;
 pub mod error;
+pub mod nodes;
 pub mod owed;
 pub mod read;
 pub mod rows;
@@ -21,10 +23,18 @@ pub mod store;
 
 pub use balance::Balance;
 pub use chain::{Book, Head, LinkBuilder, LinkRow};
+pub use copy::{CopyStore, Snapshot};
 pub use digest::{InstallationKey, recipient_hash, sha256};
-pub use directory::{ContentPart, CredentialRow, RelayRow, ReleaseRow, ReleaseState, TenantRow};
+pub use directory::{
+    ContentPart, CredentialRow, InstallationRow, InstallationUse, RelayRow, ReleaseRow, ReleaseState,
+    TenantRow,
+};
 pub use entries::{Entries, IntentEntry, Share, Tally};
 pub use error::LedgerError;
+pub use nodes::{
+    Live, OtherShare, RelayShare, SealedRoute, SenderBeat, SenderView, ShareRequest, TakeOver,
+    TakeOverRequest, TakenChunk, WorkItem, living_shares,
+};
 pub use owed::{Chunk, Owed, Rescheduling, Scope};
 pub use read::{
     AttemptView, BookRow, CheckReport, Difference, Finding, LinkedRow, RecipientView, StatementView,
@@ -34,4 +44,4 @@ pub use rows::{
     IntentBatch, IntentRow, LeaseRequest, LeasedChunk, LeasedIntent, OpenAttempt, OutcomeRow, RelayUse,
     SenderRow, SessionRow, SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
 };
-pub use store::{DeliveryStore, DirectoryStore, PlanStore, ReadStore, Store};
+pub use store::{DeliveryStore, DirectoryStore, NodeStore, PlanStore, ReadStore, Store};

@@ -8,6 +8,7 @@ use domain::{
     SuppressionReason, TenantId, Timestamp, Verdict,
 };
 
+use crate::nodes::Live;
 use crate::rows::OutcomeRow;
 
 /// A run of intents of one release.
@@ -110,10 +111,10 @@ impl Owed {
 
     /// The whole fold; attempts of `live` without outcome are at work, all others are stale.
     #[must_use]
-    pub fn fold(&self, live: Option<SenderEpoch>) -> IntentFold {
+    pub fn fold(&self, live: &Live) -> IntentFold {
         let mut fold = self.counted();
         for (no, sender) in self.open() {
-            fold.add(if Some(sender) == live { Entry::OpenLive(no) } else { Entry::OpenStale(no) });
+            fold.add(if live.is_live(sender) { Entry::OpenLive(no) } else { Entry::OpenStale(no) });
         }
         fold
     }
@@ -129,12 +130,20 @@ impl Owed {
             witnessed: self.witnessed.iter().copied().filter(|no| *no < attempt).collect(),
             retry_at: None,
         };
-        earlier.fold(None)
+        earlier.fold(Live::NOBODY)
     }
 
     /// Attempts without outcome.
     pub fn open(&self) -> impl Iterator<Item = (AttemptNo, SenderEpoch)> {
         self.attempts.iter().copied().filter(|(no, _)| !self.outcomes.iter().any(|(other, _)| other == no))
+    }
+
+    /// Attempts of a sender of which nothing is known but that their message end may have been sent.
+    pub fn unresolved_of(&self, sender: SenderEpoch) -> impl Iterator<Item = AttemptNo> {
+        let verdicts =
+            |no| self.outcomes.iter().filter(move |(of, _)| *of == no).map(|(_, verdict)| *verdict);
+        let own = self.attempts.iter().filter(move |(_, by)| *by == sender).map(|(no, _)| *no);
+        own.filter(move |no| verdicts(*no).next().is_some() && verdicts(*no).all(|of| of == Verdict::Unknown))
     }
 
     /// The highest attempt that stands; 0 before the first.
@@ -155,7 +164,7 @@ impl Owed {
     /// An attempt without outcome is taken for sent: only its outcome makes the intent triable again.
     #[must_use]
     pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {
-        match self.fold(None).state() {
+        match self.fold(Live::NOBODY).state() {
             IntentState::Pending => Some(self.retry_at.unwrap_or(now)),
             IntentState::Unknown if self.open().next().is_none() => self.retry_at,
             _ => None,

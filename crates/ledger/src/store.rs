@@ -5,12 +5,19 @@
 
 use async_trait::async_trait;
 use domain::{
-    AudienceDigest, ChunkNo, IntentNo, IntentState, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp,
+    AudienceDigest, ChunkNo, IntentNo, IntentState, LeaseEpoch, NodeId, RelayId, ReleaseId, SenderEpoch,
+    TenantId, Timestamp,
 };
 
 use crate::chain::{Book, Head, LinkRow};
-use crate::directory::{ContentPart, CredentialRow, RelayRow, ReleaseRow, ReleaseState, TenantRow};
+use crate::directory::{
+    ContentPart, CredentialRow, InstallationRow, InstallationUse, RelayRow, ReleaseRow, ReleaseState,
+    TenantRow,
+};
 use crate::error::LedgerError;
+use crate::nodes::{
+    Live, RelayShare, SealedRoute, SenderBeat, SenderView, ShareRequest, TakeOver, TakeOverRequest, WorkItem,
+};
 use crate::read::{AttemptView, CheckReport, LinkedRow, RecipientView, StatementView};
 use crate::rows::{
     AudienceSeal, CommitReceipt, DeliveryCommit, IntentBatch, LeaseRequest, LeasedChunk, OpenAttempt,
@@ -23,6 +30,15 @@ pub type Stored<T> = Result<T, LedgerError>;
 /// Who sends what through which relay.
 #[async_trait]
 pub trait DirectoryStore: Send + Sync {
+    /// Whose books these are; `None` before anybody used them.
+    async fn installation_get(&self) -> Stored<Option<InstallationRow>>;
+
+    /// Stores the row where there is none; gives the one that stands.
+    async fn installation_ensure(&self, row: InstallationRow) -> Stored<InstallationRow>;
+
+    /// Sets what the books are for, of an installation that stands.
+    async fn installation_use(&self, use_now: InstallationUse) -> Stored<()>;
+
     /// Finds the tenant of this name, or stores the given row; gives the row that stands.
     async fn tenant_ensure(&self, row: TenantRow) -> Stored<TenantRow>;
 
@@ -95,13 +111,12 @@ pub trait DeliveryStore: Send + Sync {
     /// Registers a run of a sender; gives an epoch above every earlier one.
     async fn sender_register(&self, row: SenderRow) -> Stored<SenderEpoch>;
 
-    /// Takes over the leases of senders before `sender` (bumping their lease epochs first) and gives the open
-    /// attempts of those chunks. A store shared by nodes takes only leases that ended by `now`; an embedded one,
-    /// whose owner holds the folder's lock, takes all.
-    async fn lease_takeover(&self, sender: SenderEpoch, now: Timestamp) -> Stored<Vec<OpenAttempt>>;
+    /// Takes over the leases of senders that are gone (bumping their lease epochs first) and gives the open attempts of
+    /// those chunks. A store shared by nodes takes leases that ended by `now`, and those of earlier runs of the same
+    /// node; an embedded one, whose owner holds the folder's lock, takes all of earlier senders.
+    async fn lease_takeover(&self, request: TakeOverRequest) -> Stored<TakeOver>;
 
-    /// Gives back every chunk that `sender` holds and works on no more, of all tenants: after a take-over once
-    /// the open attempts have outcomes, and at the end of a run.
+    /// Gives back every chunk that `sender` holds, of all tenants, at the end of its run.
     async fn lease_return_all(&self, sender: SenderEpoch, now: Timestamp) -> Stored<()>;
 
     /// Leases chunks that are due, oldest due first. Of each chunk: the intents that are pending and due, and the
@@ -113,14 +128,15 @@ pub trait DeliveryStore: Send + Sync {
     /// The caller has nothing else of the chunk in hand.
     async fn delivery_due(&self, request: LeaseRequest, chunk: ChunkNo) -> Stored<Option<LeasedChunk>>;
 
-    /// Prolongs every lease that `sender` holds for the tenant.
+    /// Prolongs every lease that `sender` holds for the tenant, and gives them: one that is not among them was taken
+    /// over.
     async fn lease_renew(
         &self,
         tenant: TenantId,
         sender: SenderEpoch,
         now: Timestamp,
         until: Timestamp,
-    ) -> Stored<()>;
+    ) -> Stored<Vec<(ReleaseId, ChunkNo, LeaseEpoch)>>;
 
     /// One group commit of one tenant; returns when it is durable. A breach of identity (session, relay,
     /// credential, fingerprint do not belong together) is [`LedgerError::Refused`], and nothing of it is stored.
@@ -157,20 +173,46 @@ pub trait DeliveryStore: Send + Sync {
     ) -> Stored<()>;
 }
 
-/// Reading the books. `live` is the epoch of a sender that is at work now: its open attempts are pending, those
-/// of all others are unknown.
+/// Many senders over the same books.
+#[async_trait]
+pub trait NodeStore: Send + Sync {
+    /// True when senders of several processes may work on these books at the same time.
+    fn is_shared(&self) -> bool;
+
+    /// Stores a sender's sign of life.
+    async fn sender_beat(&self, beat: SenderBeat) -> Stored<()>;
+
+    /// Senders that gave a sign of life since then, by their epochs.
+    async fn sender_list(&self, since: Timestamp) -> Stored<Vec<SenderView>>;
+
+    /// Attempts of earlier runs of this node, in chunks that others took over from them, of which nothing is known but
+    /// that their message end may have been sent: the node's own journal may know more.
+    async fn lost_attempts(&self, node: NodeId, sender: SenderEpoch) -> Stored<Vec<OpenAttempt>>;
+
+    /// Forgets what was taken over from earlier runs of this node: their journal was replayed.
+    async fn lost_forget(&self, node: NodeId, sender: SenderEpoch, now: Timestamp) -> Stored<()>;
+
+    /// Releases of all tenants that owe something and may be sent, or are cancelled and not settled yet.
+    async fn work_list(&self) -> Stored<Vec<WorkItem>>;
+
+    /// Stores how to send a release, in place of what was said before.
+    async fn route_put(&self, route: SealedRoute) -> Stored<()>;
+
+    /// How to send a release, if it was said.
+    async fn route_get(&self, tenant: TenantId, release: ReleaseId) -> Stored<Option<SealedRoute>>;
+
+    /// A share of a relay's limits, in place of the sender's share before; see [`ShareRequest::share`].
+    async fn relay_share(&self, request: ShareRequest) -> Stored<RelayShare>;
+}
+
+/// Reading the books. Open attempts of `live` senders are pending, those of all others are unknown.
 #[async_trait]
 pub trait ReadStore: Send + Sync {
     /// The latest sender's epoch, if any ever ran.
     async fn sender_latest(&self) -> Stored<Option<SenderEpoch>>;
 
     /// A release's statement by one pass over the books, compared with seal and counters.
-    async fn statement(
-        &self,
-        tenant: TenantId,
-        release: ReleaseId,
-        live: Option<SenderEpoch>,
-    ) -> Stored<StatementView>;
+    async fn statement(&self, tenant: TenantId, release: ReleaseId, live: Live) -> Stored<StatementView>;
 
     /// A release's counters as they stand (fast; for progress, never for proof).
     async fn counters(&self, tenant: TenantId, release: ReleaseId) -> Stored<domain::Statement>;
@@ -181,7 +223,7 @@ pub trait ReadStore: Send + Sync {
         tenant: TenantId,
         release: ReleaseId,
         state: Option<IntentState>,
-        live: Option<SenderEpoch>,
+        live: Live,
         after: IntentNo,
         limit: u32,
     ) -> Stored<Vec<RecipientView>>;
@@ -215,15 +257,10 @@ pub trait ReadStore: Send + Sync {
 
     /// Every invariant against every row: chains recomputed, counters, chunks and the retry schedule rebuilt and
     /// compared, sealed heads held against the chains.
-    async fn check(
-        &self,
-        sealed: Vec<Head>,
-        live: Option<SenderEpoch>,
-        now: Timestamp,
-    ) -> Stored<CheckReport>;
+    async fn check(&self, sealed: Vec<Head>, live: Live, now: Timestamp) -> Stored<CheckReport>;
 }
 
 /// A whole store.
-pub trait Store: DirectoryStore + PlanStore + DeliveryStore + ReadStore {}
+pub trait Store: DirectoryStore + PlanStore + DeliveryStore + NodeStore + ReadStore {}
 
-impl<T: DirectoryStore + PlanStore + DeliveryStore + ReadStore> Store for T {}
+impl<T: DirectoryStore + PlanStore + DeliveryStore + NodeStore + ReadStore> Store for T {}

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod dns;
 pub mod entropy;
+pub mod host;
 pub mod https;
 pub mod network;
 pub mod resolver;
@@ -13,6 +14,7 @@ pub mod resolver;
 pub use clock::{Clock, SystemClock};
 pub use dns::{DnsResolver, ResolverError};
 pub use entropy::{Entropy, SystemEntropy, boot_id};
+pub use host::host_name;
 pub use https::{FetchError, FileFetcher, FileRequest, HttpsFetcher};
 pub use network::{Connection, DialOptions, Network, Stream, SystemNetwork};
 pub use resolver::{Answer, Looked, LookupError, Resolver};

@@ -65,29 +65,40 @@ pub struct Copied {
     pub octets: u64,
 }
 
-/// Copies the data folder into `target`, a new folder of mode 0700: it holds the installation's keys. `copy_books`
-/// copies the database from one folder into another as it stands at one moment.
-///
-/// # Errors
-/// When something stands at the target, or a file cannot be copied. A copy without its manifest is none.
-pub fn backup(
-    dir: &Path,
-    target: &Path,
-    clock: &dyn Clock,
-    (database, copy_books): (&str, impl FnOnce(&Path, &Path) -> Result<(), ledger::LedgerError>),
-) -> Result<Copied, AppError> {
-    let dir = look_into(dir)?;
-    make_empty(target)?;
-    let taken_at = clock.now();
-    let mut files = Vec::new();
-    for name in SMALL_FILES {
-        files.extend(copy(&dir, target, name)?);
+/// A copy that is being taken.
+pub struct Backup {
+    target: PathBuf,
+    taken_at: Timestamp,
+    files: Vec<Entry>,
+}
+
+impl Backup {
+    /// Copies the small files of the data folder into `target`, a new folder of mode 0700: it holds the installation's
+    /// keys. The caller then copies the books into it, as they stand at one moment.
+    ///
+    /// # Errors
+    /// When something stands at the target, or a file cannot be copied.
+    pub fn begin(dir: &Path, target: &Path, clock: &dyn Clock) -> Result<Self, AppError> {
+        let dir = look_into(dir)?;
+        make_empty(target)?;
+        let taken_at = clock.now();
+        let mut files = Vec::new();
+        for name in SMALL_FILES {
+            files.extend(copy(&dir, target, name)?);
+        }
+        Ok(Self { target: target.to_owned(), taken_at, files })
     }
-    copy_books(&dir, target)?;
-    files.push(sync_and_digest(target, database)?);
-    let manifest = Manifest { taken_at, files };
-    manifest.write(target)?;
-    Ok(manifest.copied())
+
+    /// Takes the books that were copied into the file `database` to what the copy holds. One without its manifest is none.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written.
+    pub fn finish(mut self, database: &str) -> Result<Copied, AppError> {
+        self.files.push(sync_and_digest(&self.target, database)?);
+        let manifest = Manifest { taken_at: self.taken_at, files: self.files };
+        manifest.write(&self.target)?;
+        Ok(manifest.copied())
+    }
 }
 
 /// Makes a data folder from a copy, after every file of it was compared with its digest. [`put_on_hold`] must follow.
@@ -185,11 +196,9 @@ mod tests {
     fn taken(target: &Path) -> Result<Copied, AppError> {
         let files = [("lock", ""), ("installation.key", "k"), ("node", "n"), ("signing.key", "s")];
         let folder = folder_with(&files);
-        let books = |_: &Path, to: &Path| {
-            std::fs::write(to.join("books.db"), "books").unwrap();
-            Ok(())
-        };
-        backup(folder.path(), target, &SystemClock, ("books.db", books))
+        let backup = Backup::begin(folder.path(), target, &SystemClock)?;
+        std::fs::write(target.join("books.db"), "books").unwrap();
+        backup.finish("books.db")
     }
 
     #[test]

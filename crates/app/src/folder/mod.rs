@@ -27,8 +27,13 @@ use domain::NodeId;
 use ledger::InstallationKey;
 use runtime::{Clock, Entropy};
 
+use crate::route::RouteKey;
+
 pub use seals::Seals;
 pub use signing::{SigningKey, is_signed};
+
+/// The file of the installation's key.
+pub const INSTALLATION_KEY_FILE: &str = "installation.key";
 
 /// Why a data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +53,15 @@ pub enum FolderError {
     #[error("there is no data folder at {dir}; name the one that `hikyaku send` used with --data")]
     Missing {
         /// Where it was looked for.
+        dir: PathBuf,
+    },
+    /// It has an installation key already, which is not the one that was given.
+    #[error(
+        "the data folder {dir} has another {INSTALLATION_KEY_FILE} than the one of --installation-key; leave the flag \
+         out, or name a new --data"
+    )]
+    HasOtherKey {
+        /// Which folder.
         dir: PathBuf,
     },
     /// A file in it cannot be made, read or synced.
@@ -87,6 +101,8 @@ pub struct FolderKeys {
     pub installation: InstallationKey,
     /// Makes tokens that only this installation can have made (unsubscription).
     pub tokens: hmac::Key,
+    /// Encrypts how releases are sent.
+    pub routes: RouteKey,
 }
 
 impl std::fmt::Debug for FolderKeys {
@@ -96,11 +112,28 @@ impl std::fmt::Debug for FolderKeys {
 }
 
 impl FolderKeys {
+    /// The keys of a folder that somebody else may own.
+    ///
+    /// # Errors
+    /// When there is none, or it is damaged.
+    pub fn read(dir: &Path) -> Result<Self, FolderError> {
+        Self::from_file(&dir.join(INSTALLATION_KEY_FILE))
+    }
+
+    /// The keys that a file makes.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn from_file(path: &Path) -> Result<Self, FolderError> {
+        Ok(Self::new(&installation_key(path)?))
+    }
+
     fn new(octets: &[u8; 32]) -> Self {
         let master = hmac::Key::new(hmac::HMAC_SHA256, octets);
         let tokens = hmac::sign(&master, b"hikyaku recipient tokens");
         let tokens = hmac::Key::new(hmac::HMAC_SHA256, tokens.as_ref());
-        Self { installation: InstallationKey::new(octets), tokens }
+        let routes = RouteKey::of(&master);
+        Self { installation: InstallationKey::new(octets), tokens, routes }
     }
 }
 
@@ -110,19 +143,33 @@ impl DataFolder {
     /// # Errors
     /// [`FolderError::InUse`] when another process owns it; else when a file cannot be made or read.
     pub fn open(dir: &Path, clock: &dyn Clock, entropy: &dyn Entropy) -> Result<Self, FolderError> {
+        Self::open_with_key(dir, None, clock, entropy)
+    }
+
+    /// The same; a folder that is made anew gets a copy of the installation key in the file `key`.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`FolderError::HasOtherKey`] when the folder has another one; and when `key` holds none.
+    pub fn open_with_key(
+        dir: &Path,
+        key: Option<&Path>,
+        clock: &dyn Clock,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, FolderError> {
+        let given = key.map(installation_key).transpose()?;
         make_dir(dir)?;
         let lock = take_lock(dir)?;
         let tmp = dir.join("tmp");
         make_dir(&tmp)?;
         empty(&tmp)?;
         let mut fresh = [0; 32];
-        let path = dir.join("installation.key");
+        let path = dir.join(INSTALLATION_KEY_FILE);
         entropy.fill(&mut fresh).map_err(|reason| FolderError::File { path: path.clone(), reason })?;
-        let octets = secret_file::ensure(&path, &fresh)?;
-        let octets: [u8; 32] = octets.try_into().map_err(|_| FolderError::Damaged {
-            path: path.clone(),
-            reason: "it does not hold 32 octets".to_owned(),
-        })?;
+        secret_file::ensure(&path, &given.unwrap_or(fresh))?;
+        let octets = installation_key(&path)?;
+        if given.is_some_and(|given| given != octets) {
+            return Err(FolderError::HasOtherKey { dir: dir.to_owned() });
+        }
         let path = dir.join("signing.key");
         entropy.fill(&mut fresh).map_err(|reason| FolderError::File { path, reason })?;
         SigningKey::ensure(dir, &fresh)?;
@@ -171,6 +218,16 @@ pub fn look_into(dir: &Path) -> Result<PathBuf, FolderError> {
     } else {
         Err(FolderError::Missing { dir: dir.to_owned() })
     }
+}
+
+/// The key in a file.
+fn installation_key(path: &Path) -> Result<[u8; 32], FolderError> {
+    let octets = secret_file::read(path);
+    let octets = octets.map_err(|reason| FolderError::File { path: path.to_owned(), reason })?;
+    octets.try_into().map_err(|_| FolderError::Damaged {
+        path: path.to_owned(),
+        reason: "it does not hold 32 octets".to_owned(),
+    })
 }
 
 fn make_dir(dir: &Path) -> Result<(), FolderError> {

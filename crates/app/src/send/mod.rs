@@ -20,7 +20,8 @@ use engine::{
     Engine, EngineConfig, EngineParts, Login, Recovered, RelayActor, RelaySpec, ReleaseEnd, ReleaseWork,
     TlsTrust,
 };
-use ledger::{CredentialRow, RelayRow, ReleaseRow, ReleaseState, StatementView, Store};
+use ledger::{CredentialRow, Live, RelayRow, ReleaseRow, ReleaseState, StatementView, Store};
+use message::DkimSigner;
 use runtime::{Clock, Entropy, Network};
 use smtp::ExposeSecret;
 use tokio::sync::watch;
@@ -34,6 +35,7 @@ use crate::hold::settle_all_cancelled;
 use crate::list::ListScan;
 use crate::relay::RelayUrl;
 use crate::release::ReleaseContent;
+use crate::route::{Route, Signature};
 
 pub use course::Again;
 pub use direct::DirectRequest;
@@ -75,6 +77,8 @@ pub struct SendRequest {
     pub lane: Lane,
     /// What a release of the same name means.
     pub again: Again,
+    /// Freeze it and leave the sending to other senders of the books.
+    pub detach: bool,
     /// Refuse the whole list when any row is bad.
     pub strict: bool,
     /// Where every rejected row is written.
@@ -190,7 +194,7 @@ pub async fn send(
     drained?;
     settled?;
     sealed?;
-    let statement = premises.store.statement(access.tenant(), release.release, None).await?;
+    let statement = premises.store.statement(access.tenant(), release.release, Live::default()).await?;
     let elapsed_ms = prepared.elapsed_ms(&*premises.clock);
     let (list, scan_ms) = (prepared.scan, prepared.scan_ms);
     Ok(SendReport { release, statement, list, end, recovered, scan_ms, freeze_ms, elapsed_ms })
@@ -205,6 +209,7 @@ pub(crate) fn parts(premises: &Premises) -> EngineParts {
         network: Arc::clone(&premises.network),
         key: premises.folder.keys().installation.clone(),
         node: premises.folder.node(),
+        host: runtime::host_name(),
         boot: premises.boot,
         journal_folder: premises.folder.dir().to_owned(),
         config: premises.config,
@@ -229,9 +234,14 @@ impl Job<'_> {
             freeze::freeze(self.premises, self.access, self.prepared, self.engine.sender(), actor.spec.relay);
         let (row, state) = frozen.await?;
         let freeze_ms = self.prepared.elapsed_ms(&*self.premises.clock);
-        let composer = self.composer(&row).await?;
+        let signer = self.prepared.signature().as_ref().map(Signature::signer).transpose()?;
+        let (composer, reverse_path) = composer(self.premises, &row, signer).await?;
+        self.share_route(&row, actor.spec.clone()).await?;
+        if self.prepared.request.detach {
+            return Ok((row, ReleaseEnd::Drained, freeze_ms));
+        }
         (self.signals.stage)(Stage::Sending { tenant: row.tenant, release: row.release, state });
-        let run = Arc::new(self.engine.send(work(&row, self.prepared), Arc::new(composer), actor));
+        let run = Arc::new(self.engine.send(work(&row, reverse_path), Arc::new(composer), actor));
         self.control.serve(Served { tenant: row.tenant, release: row.release, run: Arc::clone(&run) });
         let mut drain = self.signals.drain.clone();
         let end = tokio::select! {
@@ -245,6 +255,12 @@ impl Job<'_> {
     async fn open_relay(&self) -> Result<Arc<RelayActor>, AppError> {
         let request = &self.prepared.request;
         let (store, tenant) = (&self.premises.store, self.access.tenant());
+        if request.direct.is_some() && store.is_shared() {
+            // Name servers and source addresses are a machine's own: other nodes could not take part.
+            return Err(AppError::BadInput(
+                "--relay direct needs books of its own: give --data without --database-url".to_owned(),
+            ));
+        }
         let now = self.premises.clock.now();
         let bits = self.premises.entropy.bits().map_err(AppError::Entropy)?;
         let url = &request.relay;
@@ -289,29 +305,48 @@ impl Job<'_> {
         Ok(self.engine.relay(spec).await?)
     }
 
-    /// A composer over what is stored, never over the files.
-    async fn composer(&self, row: &ReleaseRow) -> Result<ReleaseComposer, AppError> {
-        let parts = self.premises.store.content_get(row.tenant, row.release).await?;
-        let (content, columns) = ReleaseContent::stored(parts)?;
-        Ok(ReleaseComposer {
-            template: content.template(&columns)?,
-            tenant: row.tenant,
-            release: row.release,
-            from_domain: content.source().from.address.domain().to_owned(),
-            date: row.created_at,
-            tokens: self.premises.folder.keys().tokens.clone(),
-            signer: self.prepared.signer()?,
-        })
+    /// Tells the other senders of shared books how the release is sent.
+    async fn share_route(&self, row: &ReleaseRow, spec: RelaySpec) -> Result<(), AppError> {
+        let (premises, dkim) = (self.premises, self.prepared.signature());
+        if !premises.store.is_shared() {
+            return Ok(());
+        }
+        let key = &premises.folder.keys().routes;
+        let route = Route { spec, dkim };
+        let sealed = route.seal(key, &*premises.entropy, row.release, premises.clock.now())?;
+        Ok(premises.store.route_put(sealed).await?)
     }
 }
 
-fn work(row: &ReleaseRow, prepared: &Prepared) -> ReleaseWork {
+/// A composer over what is stored, never over files; and MAIL FROM.
+pub(crate) async fn composer(
+    premises: &Premises,
+    row: &ReleaseRow,
+    signer: Option<DkimSigner>,
+) -> Result<(ReleaseComposer, String), AppError> {
+    let parts = premises.store.content_get(row.tenant, row.release).await?;
+    let (content, columns) = ReleaseContent::stored(parts)?;
+    let from = &content.source().from.address;
+    let composer = ReleaseComposer {
+        template: content.template(&columns)?,
+        tenant: row.tenant,
+        release: row.release,
+        from_domain: from.domain().to_owned(),
+        date: row.created_at,
+        tokens: premises.folder.keys().tokens.clone(),
+        signer,
+    };
+    Ok((composer, from.as_str().to_owned()))
+}
+
+/// What the engine is to know of a release.
+pub(crate) fn work(row: &ReleaseRow, reverse_path: String) -> ReleaseWork {
     let initial = Duration::from_millis(row.retry_initial_ms);
     ReleaseWork {
         tenant: row.tenant,
         release: row.release,
         relay: row.relay,
-        reverse_path: prepared.content.source().from.address.as_str().to_owned(),
+        reverse_path,
         lane: row.lane,
         policy: row.policy,
         retry: domain::RetrySchedule::starting_at(initial),
@@ -320,7 +355,7 @@ fn work(row: &ReleaseRow, prepared: &Prepared) -> ReleaseWork {
 }
 
 /// Seals the chains' heads each minute, and once more at the end.
-struct Sealing {
+pub(crate) struct Sealing {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     seals: Arc<tokio::sync::Mutex<Seals>>,
@@ -328,7 +363,8 @@ struct Sealing {
 }
 
 impl Sealing {
-    fn start(premises: &Premises) -> Self {
+    /// Begins.
+    pub fn start(premises: &Premises) -> Self {
         let (store, clock) = (Arc::clone(&premises.store), Arc::clone(&premises.clock));
         let seals = Arc::new(tokio::sync::Mutex::new(premises.folder.seals()));
         let task = tokio::spawn({
@@ -345,7 +381,8 @@ impl Sealing {
         Self { store, clock, seals, task }
     }
 
-    async fn finish(&mut self) -> Result<(), AppError> {
+    /// The last time.
+    pub async fn finish(&mut self) -> Result<(), AppError> {
         self.task.abort();
         seal(&*self.store, &*self.clock, &mut *self.seals.lock().await).await
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::Moment;
-use message::{DkimSigner, Template};
+use message::Template;
 use runtime::{Clock, Entropy};
 
 use super::SendRequest;
@@ -14,6 +14,7 @@ use crate::error::AppError;
 use crate::folder::DataFolder;
 use crate::list::{ListFile, ListScan, RowCheck, ScanOptions, scan};
 use crate::release::{ReleaseContent, release_name};
+use crate::route::Signature;
 
 /// Octets of a DKIM key file.
 const KEY_OCTETS_MAX: u64 = 64 * 1024;
@@ -38,7 +39,7 @@ pub struct Checked {
     content: ReleaseContent,
     list: ListFile,
     template: Template,
-    key: Option<DkimKey>,
+    key: Option<Signature>,
     started: Moment,
 }
 
@@ -56,14 +57,8 @@ pub struct Prepared {
     pub scan: Arc<ListScan>,
     /// How long everything up to here took, in ms.
     pub scan_ms: u64,
-    key: Option<DkimKey>,
+    key: Option<Signature>,
     started: Moment,
-}
-
-/// A key's text with where it signs; never shown.
-struct DkimKey {
-    pem: smtp::Secret,
-    request: DkimRequest,
 }
 
 impl Checked {
@@ -92,10 +87,7 @@ impl Checked {
         let content = ReleaseContent::load(&request.release)?;
         let list = ListFile::open(&request.list)?;
         let template = content.template(&list.columns)?;
-        let key = request.dkim.clone().map(DkimKey::load).transpose()?;
-        if let Some(key) = &key {
-            key.signer()?;
-        }
+        let key = request.dkim.clone().map(signature).transpose()?;
         Ok(Self { request, name, content, list, template, key, started })
     }
 
@@ -145,9 +137,9 @@ impl Prepared {
         since(self.started, clock)
     }
 
-    /// A signer, if mails are to be signed.
-    pub(super) fn signer(&self) -> Result<Option<DkimSigner>, AppError> {
-        self.key.as_ref().map(DkimKey::signer).transpose()
+    /// How mails are signed, if they are.
+    pub(super) fn signature(&self) -> Option<Signature> {
+        self.key.clone()
     }
 }
 
@@ -155,22 +147,20 @@ fn since(started: Moment, clock: &dyn Clock) -> u64 {
     u64::try_from(clock.moment().since(started).as_millis()).unwrap_or(u64::MAX)
 }
 
-impl DkimKey {
-    fn load(request: DkimRequest) -> Result<Self, AppError> {
-        let refused = |reason| AppError::File { path: request.key.clone(), reason };
-        let mut pem = String::new();
-        File::open(&request.key)
-            .map_err(refused)?
-            .take(KEY_OCTETS_MAX)
-            .read_to_string(&mut pem)
-            .map_err(refused)?;
-        Ok(Self { pem: pem.into(), request })
-    }
-
-    fn signer(&self) -> Result<DkimSigner, AppError> {
-        let DkimRequest { key, domain, selector } = &self.request;
-        DkimSigner::new(domain, selector, smtp::ExposeSecret::expose_secret(&self.pem))
-            .map_err(|error| AppError::BadInput(format!("--dkim-key {}: {error}", key.display())))
+/// Reads a key, and sees that it signs.
+fn signature(request: DkimRequest) -> Result<Signature, AppError> {
+    let refused = |reason| AppError::File { path: request.key.clone(), reason };
+    let mut pem = String::new();
+    File::open(&request.key)
+        .map_err(refused)?
+        .take(KEY_OCTETS_MAX)
+        .read_to_string(&mut pem)
+        .map_err(refused)?;
+    let DkimRequest { key, domain, selector } = request;
+    let signature = Signature { key: pem.into(), domain, selector };
+    match signature.signer() {
+        Ok(_) => Ok(signature),
+        Err(error) => Err(AppError::BadInput(format!("--dkim-key {}: {error}", key.display()))),
     }
 }
 

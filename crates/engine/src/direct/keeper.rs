@@ -47,6 +47,9 @@ impl RelayActor {
                 }
                 () = self.outbox.demand.notified(), if !draining => {}
                 () = self.outbox.parked() => {}
+                () = self.share.changed.notified() => {
+                    lanes.parts().values().for_each(|part| part.outbox.demand.notify_one());
+                }
                 () = self.wait_for(next), if next.is_some() => {}
                 _ = orders.changed() => {}
             }
@@ -140,6 +143,7 @@ impl RelayActor {
         waiting > 0
             && open < max.min(open + waiting.div_ceil(MAILS_PER_SESSION))
             && lane.back_off().waits_until(now).is_none()
+            && self.share.has_room()
     }
 
     /// Opens a session; false when the journal has no ring for it.
@@ -147,8 +151,9 @@ impl RelayActor {
         let Some(lane) = self.lane() else { return true };
         let Some(ring) = self.ground.journal.ring() else { return false };
         if lane.back_off().try_open(self.ground.clock.moment()) {
-            let part = Arc::clone(self);
+            let (part, open) = (Arc::clone(self), self.share.open());
             sessions.spawn(async move {
+                let _open = open;
                 let visit = opening::visit(part, ring).await;
                 drop(slot);
                 visit

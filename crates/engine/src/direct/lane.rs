@@ -150,6 +150,14 @@ impl RelayActor {
         self.outbox.withdraw(release);
     }
 
+    /// Mails in all lines.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let parts =
+            self.lanes().map_or(0, |lanes| lanes.parts().values().map(|part| part.outbox.len()).sum());
+        self.outbox.len() + parts
+    }
+
     /// True while a domain is to be left alone.
     #[must_use]
     pub fn is_left_alone(&self) -> bool {

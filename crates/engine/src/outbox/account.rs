@@ -2,7 +2,7 @@
 //! replies, what is parked until its domain may have it.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::{ChunkNo, IntentNo, LeaseEpoch, Moment, ReleaseId};
@@ -18,6 +18,7 @@ pub(super) struct Account {
     recorder: Arc<Recorder>,
     /// Told when a chunk is parked.
     parked: Notify,
+    any_lost: AtomicBool,
     /// The room that the latest mail took.
     pub(super) usual_units: AtomicUsize,
 }
@@ -53,6 +54,8 @@ struct OpenChunk {
     stuck: usize,
     /// Some of it was given back because its domain must wait.
     parked: Option<ChunkParking>,
+    /// Another sender took it over: nothing of it may be sent any more.
+    lost: bool,
 }
 
 /// Until when a mail is kept back, and for whose sake.
@@ -97,8 +100,30 @@ impl Outbox {
             self.account.give_back(Holding::of(chunk));
             return;
         }
-        let open = OpenChunk { left: chunk.intents.len(), stuck: 0, parked: None };
+        let open = OpenChunk { left: chunk.intents.len(), stuck: 0, parked: None, lost: false };
         self.account.lock().chunks.insert(Holding::of(chunk), open);
+    }
+
+    /// Every chunk that is out.
+    pub fn holdings(&self) -> Vec<Holding> {
+        self.account.lock().chunks.keys().copied().collect()
+    }
+
+    /// Another sender took these over; those that were given back meanwhile do not matter.
+    pub fn lose(&self, lost: impl Iterator<Item = Holding>) {
+        let mut state = self.account.lock();
+        for holding in lost {
+            if let Some(open) = state.chunks.get_mut(&holding) {
+                open.lost = true;
+                self.account.any_lost.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    /// True when another sender took the chunk over.
+    pub fn is_lost(&self, holding: Holding) -> bool {
+        self.account.any_lost.load(Ordering::Acquire)
+            && self.account.lock().chunks.get(&holding).is_none_or(|open| open.lost)
     }
 
     /// A mail of the chunk waits for a reply that is late.
@@ -118,7 +143,7 @@ impl Outbox {
     /// The release's chunks that only late replies keep out; not those of which something must wait besides.
     pub fn waiting_for_late_replies(&self, release: ReleaseId) -> Vec<ChunkNo> {
         let state = self.account.lock();
-        let only_late = |open: &OpenChunk| open.left == open.stuck && open.parked.is_none();
+        let only_late = |open: &OpenChunk| open.left == open.stuck && open.parked.is_none() && !open.lost;
         let own = state.chunks.iter().filter(|(held, open)| held.release == release && only_late(open));
         own.map(|(held, _)| held.chunk).collect()
     }
@@ -155,7 +180,7 @@ impl Outbox {
     /// The release's chunks that are still out, some of which waited and may be tried by now: those intents wait no more.
     pub fn waited_long_enough(&self, release: ReleaseId, now: Moment) -> Vec<(ChunkNo, HashSet<IntentNo>)> {
         let mut state = self.account.lock();
-        let own = state.chunks.iter_mut().filter(|(held, _)| held.release == release);
+        let own = state.chunks.iter_mut().filter(|(held, open)| held.release == release && !open.lost);
         let waited = own.filter_map(|(held, open)| {
             let parked = open.parked.take_if(|parked| parked.until <= now)?;
             Some((held.chunk, parked.intents))
@@ -183,7 +208,13 @@ impl Outbox {
 
 impl Account {
     pub(super) fn new(recorder: Arc<Recorder>) -> Self {
-        Self { state: Mutex::default(), recorder, parked: Notify::new(), usual_units: AtomicUsize::new(1) }
+        Self {
+            state: Mutex::default(),
+            recorder,
+            parked: Notify::new(),
+            any_lost: AtomicBool::new(false),
+            usual_units: AtomicUsize::new(1),
+        }
     }
 
     /// Nothing of a release waits any more: it is held.

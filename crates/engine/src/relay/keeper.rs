@@ -13,17 +13,20 @@ use crate::session::{self, SessionReport};
 /// How long until rings of the journal are looked for again.
 const RING_PAUSE: Duration = Duration::from_millis(200);
 /// Mails in line for which one more session is opened.
-const MAILS_PER_SESSION: usize = 8;
+pub(super) const MAILS_PER_SESSION: usize = 8;
 
 impl RelayActor {
     /// Opens sessions while there is work, until drained and all sessions are over; renews leases meanwhile.
     pub async fn keep(self: Arc<Self>) {
         let renewal = Arc::clone(&self).renew_leases();
+        let sharing = Arc::clone(&self).keep_share();
         tokio::select! {
             () = Arc::clone(&self).keep_sessions(), if self.spec.direct.is_none() => {}
             () = Arc::clone(&self).keep_lanes(), if self.spec.direct.is_some() => {}
             () = renewal => {}
+            () = sharing => {}
         }
+        self.give_share_back().await;
     }
 
     async fn keep_sessions(self: Arc<Self>) {
@@ -35,7 +38,7 @@ impl RelayActor {
                 return;
             }
             let rings_left = draining || self.open_sessions(&mut sessions);
-            let more = !draining && sessions.len() < self.spec.limits.sessions_max as usize;
+            let more = !draining && sessions.len() < self.share.sessions_max();
             let probe_at = self.breaker().probe_at().filter(|_| more && !self.outbox.is_empty());
             tokio::select! {
                 Some(report) = sessions.join_next(), if !sessions.is_empty() => match report {
@@ -43,6 +46,7 @@ impl RelayActor {
                     Err(_) => self.break_off(BrokenReason::Defect),
                 },
                 () = self.outbox.demand.notified(), if more => {}
+                () = self.share.changed.notified() => {}
                 () = self.wait_for_probe(probe_at), if probe_at.is_some() => {}
                 () = self.ground.clock.sleep(RING_PAUSE), if !rings_left => {}
                 _ = orders.changed() => {}
@@ -54,15 +58,19 @@ impl RelayActor {
     fn open_sessions(self: &Arc<Self>, sessions: &mut JoinSet<SessionReport>) -> bool {
         let now = self.ground.clock.moment();
         let waiting = self.outbox.len();
-        let wanted = (sessions.len() + waiting.div_ceil(MAILS_PER_SESSION))
-            .min(self.spec.limits.sessions_max as usize);
+        let wanted = (sessions.len() + waiting.div_ceil(MAILS_PER_SESSION)).min(self.share.sessions_max());
         while sessions.len() < wanted {
             // Without a ring no message end could be journaled. Other actors' sessions give theirs back.
             let Some(ring) = self.ground.journal.ring() else { return false };
             if !self.breaker().try_open(now) {
                 return true;
             }
-            sessions.spawn(session::run(Arc::clone(self), ring));
+            let open = self.share.open();
+            let actor = Arc::clone(self);
+            sessions.spawn(async move {
+                let _open = open;
+                session::run(actor, ring).await
+            });
         }
         true
     }
@@ -115,8 +123,13 @@ impl RelayActor {
             ground.clock.sleep(ground.config.lease / 3).await;
             let (asked, now) = (ground.clock.moment(), ground.clock.now());
             let until = now + ground.config.lease;
+            let mut lost = self.outbox.holdings();
             match ground.store.lease_renew(self.spec.tenant, ground.sender, now, until).await {
-                Ok(()) => self.lease_renewed(asked),
+                Ok(held) => {
+                    lost.retain(|one| !held.contains(&(one.release, one.chunk, one.lease)));
+                    self.outbox.lose(lost.into_iter());
+                    self.lease_renewed(asked);
+                }
                 Err(error) => {
                     self.break_off(error.into());
                     std::future::pending::<()>().await;

@@ -6,8 +6,10 @@
 
 mod complaint;
 mod keeper;
+mod share;
 pub mod tls;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,7 +17,8 @@ use std::time::Duration;
 use domain::breaker::Breaker;
 use domain::throttle::Throttle;
 use domain::{
-    CredentialVersion, Fingerprint, LinkSecurity, Moment, RelayId, RelayLimits, SenderEpoch, TenantId,
+    CredentialVersion, Fingerprint, LinkSecurity, Moment, NodeId, RelayId, RelayLimits, SenderEpoch,
+    SessionId, TenantId,
 };
 use ledger::{InstallationKey, LedgerError, RelayUse, Store};
 use runtime::{Clock, Entropy, Network};
@@ -29,6 +32,8 @@ use crate::outbox::Outbox;
 use crate::recorder::Recorder;
 use complaint::Complaints;
 pub(crate) use complaint::without_addresses;
+pub(crate) use share::Counted;
+use share::Share;
 
 pub use tls::TlsTrust;
 
@@ -48,6 +53,14 @@ pub struct Ground {
     pub key: InstallationKey,
     /// This run.
     pub sender: SenderEpoch,
+    /// Of which node.
+    pub node: NodeId,
+    /// The machine's name, for people.
+    pub host: String,
+    /// This boot of the machine.
+    pub boot: [u8; 16],
+    /// Where the node's journals lie.
+    pub journal_folder: PathBuf,
     /// The numbers.
     pub config: EngineConfig,
     /// The next session's low id bits: a random start, then one after the other, so that two sessions of one
@@ -156,7 +169,7 @@ pub struct RelayActor {
     lane: Option<DomainLane>,
     /// The domains, for an actor of the direct route.
     lanes: Option<Arc<Lanes>>,
-    throttle: Arc<Mutex<Throttle>>,
+    pub(crate) share: Arc<Share>,
     breaker: Mutex<Breaker>,
     pub(crate) complaints: Arc<Mutex<Complaints>>,
     lease_end_us: Arc<AtomicU64>,
@@ -200,6 +213,10 @@ impl RelayActor {
         let now = ground.clock.moment();
         let mut throttle = Throttle::per_minute(spec.limits.messages_per_minute_max);
         used.iter().for_each(|(ago, count)| throttle.recall(*count, now - *ago));
+        let share = match ground.store.is_shared() {
+            true => Share::of_many(&spec.limits),
+            false => Share::whole(&spec.limits, throttle),
+        };
         let lease_end_us = Arc::new(AtomicU64::new((now + ground.config.lease).as_micros()));
         Ok(Arc::new(Self {
             spec,
@@ -209,7 +226,7 @@ impl RelayActor {
             tls,
             lane: None,
             lanes,
-            throttle: Arc::new(Mutex::new(throttle)),
+            share: Arc::new(share),
             breaker: Mutex::default(),
             complaints: Arc::default(),
             lease_end_us,
@@ -234,7 +251,7 @@ impl RelayActor {
             tls: None,
             lane: Some(lane),
             lanes: self.lanes.clone(),
-            throttle: Arc::clone(&self.throttle),
+            share: Arc::clone(&self.share),
             breaker: Mutex::default(),
             complaints: Arc::clone(&self.complaints),
             lease_end_us: Arc::clone(&self.lease_end_us),
@@ -314,22 +331,38 @@ impl RelayActor {
         self.tls.clone()
     }
 
-    /// Asks the throttle to start a message.
-    pub fn try_start_message(&self) -> bool {
-        lock(&self.throttle).try_start(self.ground.clock.moment())
+    /// Asks the relay's limits to start a message.
+    pub fn try_start_message(&self, session: SessionId) -> bool {
+        self.share.try_start(self.ground.clock.moment(), session)
     }
 
-    /// When the throttle may next have room, if not by an answer alone.
+    /// When the limits may next have room, if not by an answer alone.
     #[must_use]
     pub fn room_at(&self) -> Option<Moment> {
-        lock(&self.throttle).room_at()
+        self.share.room_at(self.ground.clock.moment())
     }
 
-    /// Ends a message for the throttle; gives what to record of it.
+    /// Ends a message for the limits; gives what to record of it.
     pub fn finish_message(&self, counted: bool) -> Option<RelayUse> {
         self.spec.limits.messages_per_minute_max?;
-        lock(&self.throttle).finish(counted, self.ground.clock.moment());
-        counted.then_some(RelayUse { relay: self.spec.relay, messages: 1 })
+        self.share.finish(self.spec.relay, counted, self.ground.clock.moment())
+    }
+
+    /// True when the session that asks is to end, for other senders need it.
+    pub fn must_close_session(&self) -> bool {
+        self.share.must_close()
+    }
+
+    /// True when no release is being sent through it and nothing of one is on its way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.share.is_idle() && self.outbox.is_accounted()
+    }
+
+    /// True while other senders leave at least one session of the relay to this one.
+    #[must_use]
+    pub fn may_have_sessions(&self) -> bool {
+        self.share.sessions_max() > 0
     }
 
     /// How many envelopes a session may have with its SMTP client: one more behind the content, where the relay lets.

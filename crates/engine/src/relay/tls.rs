@@ -16,6 +16,8 @@ pub enum TlsTrust {
     System,
     /// Only the authorities of this PEM file.
     File(PathBuf),
+    /// Only the authorities of this PEM text.
+    Pem(Arc<str>),
 }
 
 /// Why no trust could be made.
@@ -26,6 +28,12 @@ pub enum TrustError {
     File {
         /// Which file.
         path: PathBuf,
+        /// What was wrong.
+        reason: String,
+    },
+    /// The text that was stored holds no certificate.
+    #[error("the authorities that the release was frozen with cannot be used: {reason}")]
+    Text {
         /// What was wrong.
         reason: String,
     },
@@ -73,6 +81,17 @@ pub fn roots(trust: &TlsTrust) -> Result<RootCertStore, TrustError> {
                 let reason =
                     found.errors.first().map_or_else(|| "it is empty".to_owned(), ToString::to_string);
                 return Err(TrustError::NoSystemStore { reason });
+            }
+        }
+        TlsTrust::Pem(text) => {
+            for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
+                let refused = |reason: String| TrustError::Text { reason };
+                roots
+                    .add(certificate.map_err(|e| refused(e.to_string()))?)
+                    .map_err(|e| refused(e.to_string()))?;
+            }
+            if roots.is_empty() {
+                return Err(TrustError::Text { reason: "it holds no certificate".to_owned() });
             }
         }
         TlsTrust::File(path) => {

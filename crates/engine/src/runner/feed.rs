@@ -26,7 +26,10 @@ impl Runner {
         let returned = recorder.returned.notified();
         tokio::pin!(returned);
         returned.as_mut().enable();
-        let chunks = ground.store.delivery_lease(request).await?;
+        let chunks = match self.actor.may_have_sessions() {
+            true => ground.store.delivery_lease(request).await?,
+            false => Vec::new(),
+        };
         if chunks.is_empty() {
             self.put_composed_in_line(0).await;
             return self.wait_for_due(returned).await;

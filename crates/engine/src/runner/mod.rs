@@ -16,12 +16,14 @@ use tokio::task::JoinSet;
 
 use crate::compose::{Composer, Piece, ReleaseWork};
 use crate::outbox::Outbox;
-use crate::relay::{Orders, RelayActor, RelayStatus};
+use crate::relay::{Counted, Orders, RelayActor, RelayStatus};
 
 /// The longest nap before looking at the store again.
 const NAP_MAX: Duration = Duration::from_secs(1);
 /// The nap when the store has work that it did not give out.
 const SHORT_NAP: Duration = Duration::from_millis(20);
+/// The nap while other senders have all of the relay's sessions.
+const SHARE_NAP: Duration = Duration::from_millis(200);
 /// Chunks settled in one transaction.
 const SETTLE_CHUNKS: u32 = 64;
 
@@ -49,6 +51,8 @@ pub struct Runner {
     deadline_at: Timestamp,
     /// Pieces being composed; each is put in line, or given back, by this run.
     composing: JoinSet<(Arc<LeasedChunk>, Piece)>,
+    /// The relay is in use.
+    _counted: Counted,
 }
 
 /// Everything that may change what a run does next.
@@ -88,9 +92,9 @@ impl Runner {
         nudges: watch::Receiver<u64>,
     ) -> Self {
         let signals = Signals { nudges, status: actor.status(), orders: actor.orders() };
-        let outbox = Arc::clone(&actor.outbox);
-        let deadline_at = Timestamp::EPOCH;
-        Self { work, composer, outbox, actor, signals, deadline_at, composing: JoinSet::new() }
+        let (outbox, counted) = (Arc::clone(&actor.outbox), actor.run_begins());
+        let (deadline_at, composing) = (Timestamp::EPOCH, JoinSet::new());
+        Self { work, composer, outbox, actor, signals, deadline_at, composing, _counted: counted }
     }
 
     /// Runs the release to its end.
@@ -158,7 +162,7 @@ impl Runner {
             let mut signals = self.signals.clone();
             tokio::select! {
                 () = signals.changed() => {}
-                () = self.actor.ground.clock.sleep(SHORT_NAP) => {}
+                () = self.actor.ground.clock.sleep(self.nap_before_lease()) => {}
             }
             return Ok(None);
         }
@@ -173,6 +177,10 @@ impl Runner {
             () = self.wait_until(ahead.next_due_at) => {}
         }
         Ok(None)
+    }
+
+    fn nap_before_lease(&self) -> Duration {
+        if self.actor.may_have_sessions() { SHORT_NAP } else { SHARE_NAP }
     }
 
     /// Until a signal, `due`, the deadline, or a nap's length: whichever is first.

@@ -156,7 +156,7 @@ impl Session {
             }
             return false;
         }
-        let starts = self.actor.try_start_message();
+        let starts = self.actor.try_start_message(self.id);
         if !starts && let Some(source) = &self.plan.source {
             source.give_back();
         }
@@ -197,8 +197,11 @@ impl Session {
         if !self.actor.recorder.is_durable(self.on_wire[place].permit) || !self.ring.has_room() {
             return Ok(());
         }
-        let key = self.on_wire[place].mail.key;
-        if self.actor.recorder.is_fenced(key) || self.on_wire[place].mail.work.is_held() {
+        let mail = &self.on_wire[place].mail;
+        if self.actor.recorder.is_fenced(mail.key)
+            || self.actor.outbox.is_lost(mail.holding())
+            || mail.work.is_held()
+        {
             self.client.abandon();
             return Ok(());
         }

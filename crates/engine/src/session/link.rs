@@ -60,7 +60,7 @@ impl Link<'_> {
             return true;
         }
         let Some(armed) = self.on_wire.front_mut() else { return false };
-        if !self.actor.lease_holds() {
+        if !self.actor.lease_holds() || self.actor.outbox.is_lost(armed.mail.holding()) {
             return false;
         }
         if armed.slot.is_none() {

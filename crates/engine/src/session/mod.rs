@@ -281,7 +281,7 @@ impl Session {
         let now = self.actor.ground.clock.moment();
         let idle = self.is_spent() && now.since(self.idle_since) >= self.idle_max();
         let over = self.draining || idle || (self.is_spent() && !self.may_take_more());
-        if over && !self.quitting {
+        if !self.quitting && (over || self.actor.must_close_session()) {
             self.quitting = true;
             self.client.quit(now);
         }

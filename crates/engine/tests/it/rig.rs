@@ -113,6 +113,7 @@ impl Rig {
             network: Arc::new(SystemNetwork),
             key: InstallationKey::new(&[7; 32]),
             node: NodeId(1),
+            host: "here".to_owned(),
             boot: runtime::boot_id().unwrap(),
             journal_folder: folder.path().to_path_buf(),
             config,
@@ -258,7 +259,7 @@ impl Rig {
     /// The statement; differences are a failure.
     pub async fn statement(&self, row: &ReleaseRow) -> Statement {
         let live = self.engine.as_ref().map(Engine::sender);
-        let view = self.store.statement(row.tenant, row.release, live).await.unwrap();
+        let view = self.store.statement(row.tenant, row.release, live.into()).await.unwrap();
         assert_eq!(view.differences, Vec::new());
         assert_eq!(view.statement.difference(), 0);
         view.statement
@@ -268,12 +269,15 @@ impl Rig {
     pub async fn recipients(&self, row: &ReleaseRow, state: IntentState) -> Vec<ledger::RecipientView> {
         let live = self.engine.as_ref().map(Engine::sender);
         let after = IntentNo(0);
-        self.store.recipients(row.tenant, row.release, Some(state), live, after, 100_000).await.unwrap()
+        self.store
+            .recipients(row.tenant, row.release, Some(state), live.into(), after, 100_000)
+            .await
+            .unwrap()
     }
 
     /// Drains the engine; every invariant must hold over what it wrote.
     pub async fn close(mut self) -> TempDir {
-        let live = None;
+        let live = ledger::Live::default();
         let whole = within(self.engine.take().unwrap().drain()).await.unwrap();
         assert!(whole, "the drain ended in time");
         let report = self.store.check(Vec::new(), live, SystemClock.now()).await.unwrap();

@@ -12,7 +12,7 @@ use crate::{opened, print};
 /// Prints every attempt and settlement of the intents that name the address.
 pub fn run(flags: &AttemptsFlags) -> anyhow::Result<Exit> {
     let found = opened::executor()?.block_on(async {
-        let reading = opened::read(&flags.folder.data).await?;
+        let reading = opened::read(&flags.folder.place).await?;
         let store = &*reading.store;
         let access = Access::admit(store, &flags.folder.tenant, &opened::user(), Right::Read).await?;
         anyhow::Ok(attempts(store, &access, &flags.release, &flags.to).await?)

@@ -12,8 +12,8 @@ use crate::{opened, print};
 /// Checks the whole data folder.
 pub fn run(flags: &CheckFlags) -> anyhow::Result<Exit> {
     let report = opened::executor()?.block_on(async {
-        let reading = opened::read(&flags.data).await?;
-        anyhow::Ok(check(&*reading.store, &flags.data, &SystemClock).await?)
+        let reading = opened::read(&flags.place).await?;
+        anyhow::Ok(check(&*reading.store, &flags.place.data, &SystemClock).await?)
     })?;
     if flags.json {
         print::line(&object(&report).to_string());
@@ -53,7 +53,8 @@ fn object(report: &CheckReport) -> Value {
     })
 }
 
-fn text(finding: &Finding) -> String {
+/// A finding in a line.
+pub fn text(finding: &Finding) -> String {
     let book = finding.book.map(|book| format!(" {}", book.word())).unwrap_or_default();
     let tenant = finding.tenant.map(|tenant| format!(" {tenant}")).unwrap_or_default();
     format!("finding (invariant {}){tenant}{book}: {}", finding.invariant, finding.text)

@@ -14,9 +14,9 @@ use crate::opened;
 
 /// Writes the tenant's books, and says on stderr with which key they are signed.
 pub fn run(flags: &ExportFlags) -> anyhow::Result<Exit> {
-    let dir = &flags.folder.data;
+    let dir = &flags.folder.place.data;
     let rows = opened::executor()?.block_on(async {
-        let reading = opened::read(dir).await?;
+        let reading = opened::read(&flags.folder.place).await?;
         let store = &*reading.store;
         let access = Access::admit(store, &flags.folder.tenant, &opened::user(), Right::Read).await?;
         let mut out: Box<dyn Write> = match &flags.out {

@@ -21,14 +21,14 @@ pub fn run(flags: &RecipientsFlags) -> anyhow::Result<Exit> {
         })?),
     };
     opened::executor()?.block_on(async {
-        let reading = opened::read(&flags.folder.data).await?;
+        let reading = opened::read(&flags.folder.place).await?;
         let store = &*reading.store;
         let access = Access::admit(store, &flags.folder.tenant, &opened::user(), Right::Read).await?;
         let each = |view: RecipientView| {
             print::line(&if flags.folder.json { object(&view) } else { text(&view) });
             Ok(())
         };
-        recipients(store, &access, &flags.release, state, reading.live, each).await?;
+        recipients(store, &access, &flags.release, state, &reading.live, each).await?;
         Ok(Exit::Well)
     })
 }

@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail};
+use app::Access;
 use app::relay::RelayUrl;
 use app::send::{Again, Checked, DkimRequest, SendReport, SendRequest, SendSignals, Stage};
-use app::{Access, DataFolder};
 use domain::{Lane, RelayKind, RelayLimits, UnknownPolicy};
 use engine::{EngineConfig, ReleaseEnd, TlsTrust};
 use indicatif::ProgressBar;
 use ledger::ReleaseState;
+use ledger::copy::Extent;
 use ledger_sqlite::{SqliteOptions, Synchronous};
 use runtime::{SystemClock, SystemEntropy};
 use serde_json::{Map, Value, json};
@@ -27,14 +28,21 @@ pub fn run(flags: SendFlags) -> anyhow::Result<Exit> {
     let request = request(&flags)?;
     let boot = boot(flags.boot_id.as_deref())?;
     let checked = Checked::load(request, &SystemClock)?;
-    let folder = DataFolder::open(&flags.folder.data, &SystemClock, &SystemEntropy)?;
-    let prepared = checked.scan(&folder, &SystemClock, &SystemEntropy)?;
-    let config = EngineConfig { tcp_user_timeout: flags.tcp_user_timeout, ..EngineConfig::default() };
+    let executor = opened::executor()?;
+    let ground = executor.block_on(opened::ground(&flags.folder.place))?;
+    let prepared = checked.scan(&ground.folder, &SystemClock, &SystemEntropy)?;
+    let numbers = match ground.database {
+        Some(_) => EngineConfig::shared(),
+        None if flags.detach => bail!("--detach needs --database-url: nobody else sends from a data folder"),
+        None => EngineConfig::default(),
+    };
+    let config = EngineConfig { tcp_user_timeout: flags.tcp_user_timeout, ..numbers };
     let synchronous = if flags.synchronous == Sync::Off { Synchronous::Off } else { Synchronous::Full };
     let options = SqliteOptions { synchronous, ..SqliteOptions::default() };
-    let report = opened::executor()?.block_on(async {
+    let (report, extent) = executor.block_on(async {
         let drain = signals::drain()?;
-        let (premises, store) = opened::own(folder, options, boot, config)?;
+        opened::warn_of_standby(&ground).await?;
+        let (premises, books) = opened::own(ground, options, boot, config).await?;
         let (clock, entropy) = (&*premises.clock, &*premises.entropy);
         let access =
             Access::admit_new(&*premises.store, clock, entropy, &flags.folder.tenant, &opened::user())
@@ -47,10 +55,12 @@ pub fn run(flags: SendFlags) -> anyhow::Result<Exit> {
         let report = app::send::send(&premises, &access, prepared, SendSignals { drain, stage }).await;
         bar.clear();
         drop(premises);
-        store.close().await?;
-        anyhow::Ok(report?)
+        // A measure for whoever asks for all of it; a send that failed has no use for one.
+        let extent = if flags.folder.json && report.is_ok() { books.extent().await.ok() } else { None };
+        books.close().await?;
+        anyhow::Ok((report?, extent.unwrap_or_default()))
     })?;
-    show(&report, &flags);
+    show(&report, extent, &flags);
     Ok(exit(&report))
 }
 
@@ -104,6 +114,7 @@ fn request(flags: &SendFlags) -> anyhow::Result<SendRequest> {
             (_, true) => Again::Extend,
             _ => Again::Resume,
         },
+        detach: flags.detach,
         strict: flags.strict,
         rejects: flags.rejects.clone(),
         dkim,
@@ -119,9 +130,8 @@ fn ehlo_name(asked: Option<&str>) -> anyhow::Result<String> {
         Some(name) if fine(name) => Ok(name.to_owned()),
         Some(_) => bail!("--ehlo-name: not a host name or address literal"),
         None => {
-            let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-            let name = name.trim();
-            Ok(if fine(name) { name.to_owned() } else { "localhost".to_owned() })
+            let name = runtime::host_name();
+            Ok(if fine(&name) { name } else { "localhost".to_owned() })
         }
     }
 }
@@ -175,7 +185,7 @@ impl Bar {
     }
 }
 
-fn show(report: &SendReport, flags: &SendFlags) {
+fn show(report: &SendReport, extent: Extent, flags: &SendFlags) {
     let list = &report.list;
     if list.rows_rejected > 0 {
         eprintln!("hikyaku: {} rows of the list were rejected:", list.rows_rejected);
@@ -192,14 +202,14 @@ fn show(report: &SendReport, flags: &SendFlags) {
         eprintln!("hikyaku: {remedy}");
     }
     if flags.folder.json {
-        print::line(&object(report, &flags.folder.tenant).to_string());
+        print::line(&object(report, extent, &flags.folder.tenant).to_string());
     } else {
         let title = format!("{} ({})", report.release.name, report.release.release);
         print::line(&print::statement::table(&title, &view.statement, &view.differences, lang));
     }
 }
 
-fn object(report: &SendReport, tenant: &str) -> Value {
+fn object(report: &SendReport, extent: Extent, tenant: &str) -> Value {
     let list = &report.list;
     let mut object = Map::new();
     object.insert("release".to_owned(), report.release.name.clone().into());
@@ -228,6 +238,8 @@ fn object(report: &SendReport, tenant: &str) -> Value {
     let recovered =
         json!({ "unsent": recovered.unsent, "answered": recovered.answered, "unknown": recovered.unknown });
     object.insert("recovered".to_owned(), recovered);
+    let extent = json!({ "octets": extent.octets, "rows_written": extent.rows_written });
+    object.insert("books".to_owned(), extent);
     object.insert("scan_ms".to_owned(), report.scan_ms.into());
     object.insert("freeze_ms".to_owned(), report.freeze_ms.into());
     object.insert("elapsed_ms".to_owned(), report.elapsed_ms.into());

@@ -18,10 +18,10 @@ pub fn run(flags: &StatementFlags) -> anyhow::Result<Exit> {
         (None, None) => Selection::All,
     };
     let found = opened::executor()?.block_on(async {
-        let reading = opened::read(&flags.folder.data).await?;
+        let reading = opened::read(&flags.folder.place).await?;
         let access =
             Access::admit(&*reading.store, &flags.folder.tenant, &opened::user(), Right::Read).await?;
-        anyhow::Ok(statements(&*reading.store, &access, &selection, reading.live).await?)
+        anyhow::Ok(statements(&*reading.store, &access, &selection, &reading.live).await?)
     })?;
     let (total, differences) = total(&found);
     if flags.folder.json {

@@ -79,6 +79,7 @@ impl Stage {
             network: Arc::new(SystemNetwork),
             key: key.clone(),
             node: folder.node(),
+            host: runtime::host_name(),
             boot: runtime::boot_id()?,
             journal_folder: dir.to_owned(),
             config: EngineConfig {

@@ -6,6 +6,7 @@ mod backups;
 mod bad_input;
 mod books;
 mod copies;
+mod database;
 mod direct;
 mod drill;
 mod extending;

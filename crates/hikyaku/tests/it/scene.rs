@@ -44,6 +44,8 @@ impl Ran {
 pub struct Scene {
     pub folder: TempDir,
     pub sink: SinkHandle,
+    /// URL and password of the database that holds the books, where one does.
+    pub database: Option<(String, String)>,
 }
 
 impl Scene {
@@ -53,7 +55,8 @@ impl Scene {
     }
 
     pub fn with(recipients: usize, sink: SinkConfig) -> Self {
-        let scene = Self { folder: tempfile::tempdir().unwrap(), sink: Sink::start(sink).unwrap() };
+        let (folder, sink) = (tempfile::tempdir().unwrap(), Sink::start(sink).unwrap());
+        let scene = Self { folder, sink, database: None };
         scene.write("news.md", RELEASE);
         scene.write("list.csv", list(0..recipients));
         scene
@@ -102,7 +105,10 @@ impl Scene {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hikyaku"));
         command.current_dir(self.folder.path()).args(arguments).env_remove("HIKYAKU_RELAY_PASSWORD");
-        command.stdin(Stdio::null());
+        command.stdin(Stdio::null()).env_remove("HIKYAKU_DATABASE_URL").env_remove("PGPASSWORD");
+        if let Some((url, password)) = &self.database {
+            command.env("HIKYAKU_DATABASE_URL", url).env("PGPASSWORD", password);
+        }
         command
     }
 

@@ -8,9 +8,9 @@
 mod chains;
 mod releases;
 
-use domain::{SenderEpoch, Timestamp};
+use domain::Timestamp;
 use ledger::audit::Notes;
-use ledger::{CheckReport, Head};
+use ledger::{CheckReport, Head, Live};
 
 use crate::chained;
 use crate::connection::Connection;
@@ -20,7 +20,7 @@ use crate::failure::Failure;
 pub(crate) async fn run(
     connection: &Connection,
     sealed: &[Head],
-    live: Option<SenderEpoch>,
+    live: &Live,
     now: Timestamp,
 ) -> Result<CheckReport, Failure> {
     let mut notes = Notes::default();

@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use domain::{IntentNo, ReleaseId, SenderEpoch, TenantId, Timestamp};
+use domain::{IntentNo, ReleaseId, TenantId, Timestamp};
 use ledger::audit::{Notes, ReleaseLook};
-use ledger::{Book, LedgerError};
+use ledger::{Book, LedgerError, Live};
 
 use super::part;
 use crate::columns::{self, Columns};
@@ -20,14 +20,14 @@ use crate::walk::walk;
 /// Looks at every release of every tenant.
 pub(super) async fn check(
     connection: &Connection,
-    live: Option<SenderEpoch>,
+    live: &Live,
     now: Timestamp,
     notes: &mut Notes,
 ) -> Result<(), Failure> {
     for row in &connection.rows(queries::RELEASE_LIST_ALL, &[]).await? {
         let release = (TenantId(Columns(row).id(0)?), ReleaseId(Columns(row).id(1)?));
         notes.report.releases += 1;
-        let outcome = look(connection, release, (live, now), notes).await;
+        let outcome = look(connection, release, (live.clone(), now), notes).await;
         part(notes, &format!("release {}", release.1), outcome)?;
     }
     for row in &connection.rows(queries::RELEASE_LIST_LOST, &[]).await? {
@@ -40,7 +40,7 @@ pub(super) async fn check(
 async fn look(
     connection: &Connection,
     (tenant, release): (TenantId, ReleaseId),
-    when: (Option<SenderEpoch>, Timestamp),
+    when: (Live, Timestamp),
     notes: &mut Notes,
 ) -> Result<(), Failure> {
     let audience = audience(connection, tenant, release).await?;

@@ -6,33 +6,49 @@ use super::{OWN, SHARED};
 
 const BOOKS: [&str; 5] = ["intent", "attempt", "outcome", "witness", "link"];
 
-/// Statements about no tenant's data: tenants by name, runs of senders, the server and its schema.
-const WITHOUT_TENANT: [&str; 10] = [
+/// Statements about no tenant's data, or about whole tables: copies, tenants by name, runs of senders, the server and its schema.
+const WITHOUT_TENANT: [&str; 23] = [
+    "access",
+    "access_state",
+    "books_extent",
+    "copy_first",
+    "copy_insert",
+    "copy_last",
+    "copy_rows",
+    "installation_get",
+    "installation_insert",
+    "installation_use",
     "schema_exists",
     "schema_lock",
     "schema_unlock",
     "schema_version",
+    "schema_version_last",
+    "standby_state",
     "sender_get",
     "sender_insert",
     "sender_latest",
+    "sender_presence_set",
     "server_settings",
     "writer_next",
     "tenant_get_by_name",
 ];
 
 /// Statements that read or pick over all tenants, for the check, the heads, and to find whose leases to look at.
-const OVER_ALL_TENANTS: [&str; 11] = [
+const OVER_ALL_TENANTS: [&str; 14] = [
     "attempt_walk",
     "delivery_chunk_tenants_ended",
     "delivery_chunk_tenants_held",
     "intent_walk",
+    "lease_lost_list",
     "link_head_list",
     "link_walk",
     "outcome_walk",
     "release_list_all",
     "release_list_lost",
+    "sender_presence_list",
     "tenant_list",
     "witness_walk",
+    "work_list",
 ];
 
 fn all() -> impl Iterator<Item = (&'static str, &'static str)> {

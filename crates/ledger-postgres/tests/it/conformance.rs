@@ -8,7 +8,7 @@ use ledger::{LedgerError, Store};
 use ledger_postgres::PostgresStore;
 use runtime::SystemClock;
 
-use crate::house::House;
+use crate::house::{House, migrated};
 
 /// Makes stores on the one server.
 struct Maker(Arc<House>);
@@ -16,7 +16,10 @@ struct Maker(Arc<House>);
 #[async_trait]
 impl StoreMaker for Maker {
     async fn make(&self) -> Result<Arc<dyn Store>, LedgerError> {
-        let options = self.0.options(&self.0.schema());
+        let schema = self.0.schema();
+        migrated(self.0.options(&schema)).await?;
+        // As the role that owns nothing: it must suffice for every call.
+        let options = self.0.options_as(&schema, "engine_login", "hikyaku_engine").await;
         Ok(Arc::new(PostgresStore::open(options, Arc::new(SystemClock)).await?))
     }
 

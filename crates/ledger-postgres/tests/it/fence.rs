@@ -26,7 +26,7 @@ pub async fn on_node(stage: &Stage, store: &Arc<dyn Store>) -> Stage {
 
 pub async fn sound(stage: &Stage, live: Option<domain::SenderEpoch>) {
     let heads = stage.store.heads().await.expect("heads");
-    let report = stage.store.check(heads, live, at(9000)).await.expect("a report");
+    let report = stage.store.check(heads, live.into(), at(9000)).await.expect("a report");
     assert_eq!(report.findings, Vec::new());
 }
 
@@ -35,7 +35,7 @@ pub async fn a_lease_is_taken_over_only_after_its_end(house: Arc<House>) {
     let chunk = one.lease_one(5).await.expect("a chunk");
     one.attempt(&chunk, &[(1, 1), (2, 1)]).await.expect("attempts");
     let two = on_node(&one, &store).await;
-    let taken = async |second| two.store.lease_takeover(two.sender, at(second)).await.expect("a take-over");
+    let taken = async |second| two.take_over(second).await.expect("a take-over").open;
     assert_eq!(taken(64).await, Vec::new(), "the lease lives until second 65");
     one.store.lease_renew(one.tenant, one.sender, at(60), at(100)).await.expect("renewed");
     assert_eq!(taken(99).await, Vec::new(), "it was renewed");
@@ -138,7 +138,7 @@ pub async fn a_take_over_and_a_commit_wait_for_each_other(house: Arc<House>) {
     house.until_locked(&watch, &schema).await;
     let taking = {
         let two = two.clone();
-        tokio::spawn(async move { two.store.lease_takeover(two.sender, at(70)).await })
+        tokio::spawn(async move { two.take_over(70).await })
     };
     let two_wait = format!(
         "SELECT count(*) = 2 FROM pg_stat_activity
@@ -147,7 +147,7 @@ pub async fn a_take_over_and_a_commit_wait_for_each_other(house: Arc<House>) {
     house.until(&watch, &two_wait).await;
     execute(&raw, "COMMIT").await;
     assert_eq!(asking.await.expect("joined").expect("a receipt").fenced, [], "the commit was first");
-    let open = taking.await.expect("joined").expect("a take-over");
+    let open = taking.await.expect("joined").expect("a take-over").open;
     assert_eq!(open.iter().map(|open| open.key).collect::<Vec<_>>(), [one.key(1, 1)]);
     // A take-over that was first: the commit waits, and is fenced.
     execute(&raw, "BEGIN; UPDATE delivery_chunk SET lease_epoch = lease_epoch + 1").await;

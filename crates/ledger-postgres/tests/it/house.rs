@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use ledger::Store;
+use ledger::{LedgerError, Store};
 use ledger_postgres::{PostgresOptions, PostgresStore};
 use runtime::{Clock as _, SystemClock};
 use testkit::peers::RunningPostgres;
@@ -41,10 +41,37 @@ impl House {
         options
     }
 
+    /// The same for a login that has but one role, which is made where it is missing.
+    pub async fn options_as(&self, schema: &str, login: &str, role: &str) -> PostgresOptions {
+        let raw = self.raw("public").await;
+        let made = format!("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = '{login}')");
+        if !raw.query_one(&made, &[]).await.expect("an answer").get::<_, bool>(0) {
+            execute(&raw, &format!("CREATE ROLE {login} LOGIN PASSWORD 'login-secret'")).await;
+        }
+        if !role.is_empty() {
+            execute(&raw, &format!("GRANT {role} TO {login}")).await;
+        }
+        let text = self.server.by_socket().replace("user=hikyaku", &format!("user={login}"));
+        let mut options = PostgresOptions::parse(&format!("{text} sslmode=disable")).expect("options");
+        options.set_password("login-secret");
+        schema.clone_into(&mut options.schema);
+        options
+    }
+
+    /// A connection behind the stores' backs as such a login.
+    pub async fn raw_as(&self, schema: &str, login: &str) -> Client {
+        let text = self.server.by_socket().replace("user=hikyaku", &format!("user={login}"));
+        let mut config: tokio_postgres::Config = text.parse().expect("a connection string");
+        config.password("login-secret");
+        let (client, connection) = config.connect(NoTls).await.expect("a connection");
+        tokio::spawn(connection);
+        execute(&client, &format!("SET search_path = {schema}")).await;
+        client
+    }
+
     /// A node's store in a schema.
     pub async fn open(&self, schema: &str) -> Arc<dyn Store> {
-        let store = PostgresStore::open(self.options(schema), Arc::new(SystemClock)).await;
-        Arc::new(store.expect("a store"))
+        Arc::new(migrated(self.options(schema)).await.expect("a store"))
     }
 
     /// A connection behind the stores' backs, to a schema.
@@ -74,6 +101,12 @@ impl House {
         );
         self.until(client, &question).await;
     }
+}
+
+/// The books, after their schema was made where it is missing.
+pub async fn migrated(options: PostgresOptions) -> Result<PostgresStore, LedgerError> {
+    PostgresStore::migrate(&options, Arc::new(SystemClock)).await?;
+    PostgresStore::open(options, Arc::new(SystemClock)).await
 }
 
 pub async fn execute(client: &Client, sql: &str) {

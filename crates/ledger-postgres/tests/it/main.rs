@@ -2,6 +2,7 @@
 //!
 //! One server for all scenes, one after the other, each in schemas of its own.
 
+mod access;
 mod conformance;
 mod damage;
 mod fence;
@@ -24,6 +25,8 @@ macro_rules! scenes {
 }
 
 scenes! {
+    access: an_api_role_sees_its_tenant_alone, an_engine_role_only_adds_to_the_books, a_watch_role_only_reads,
+        who_may_not_make_roles_gets_the_statements;
     conformance: every_promise_is_kept;
     schema: the_tenant_leads_every_key, nothing_is_triggered_and_both_stores_have_the_same_columns;
     server: unfit_servers_and_foreign_schemas_are_refused, nodes_may_open_at_once, the_link_is_encrypted_as_asked;

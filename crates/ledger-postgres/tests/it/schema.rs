@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 use crate::house::House;
 
 /// Tables without a tenant: runs of senders, and the bookkeeping of migrations. Tenants have a name besides.
-const SHARED: &str = "('tenant', 'sender', 'refinery_schema_history')";
+const SHARED: &str = "('tenant', 'sender', 'sender_presence', 'installation', 'refinery_schema_history')";
 
 async fn strings(client: &Client, sql: &str) -> Vec<String> {
     let rows = client.query(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
@@ -44,13 +44,36 @@ pub async fn nothing_is_triggered_and_both_stores_have_the_same_columns(house: A
     let triggers = "SELECT tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
         WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace";
     assert_eq!(strings(&client, triggers).await, Vec::<String>::new());
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../ledger-sqlite/migrations/");
-    let theirs = std::fs::read_to_string(format!("{folder}V1__books.sql")).expect("the other schema");
-    let theirs = columns(&theirs);
-    let ours = columns(include_str!("../../migrations/V1__books.sql"));
+    let theirs = migrations(concat!(env!("CARGO_MANIFEST_DIR"), "/../ledger-sqlite/migrations"));
+    let ours = migrations(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"));
+    let names = |files: &[(String, String)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&ours), names(&theirs));
+    let all = |files: &[(String, String)]| files.iter().flat_map(|(_, sql)| columns(sql)).collect::<Vec<_>>();
+    let (theirs, ours) = (all(&theirs), all(&ours));
     let more: Vec<_> = ours.iter().filter(|column| !theirs.contains(column)).collect();
     assert!(more.iter().all(|column| column.starts_with("write_mark.")), "{more:?}");
     assert_eq!(ours.len() - more.len(), theirs.len());
+    // A copy has them all but for what tells whose the books are, and what senders hold just now.
+    let copied = ledger::copy::TABLES
+        .iter()
+        .flat_map(|table| table.columns.iter().map(move |(column, _)| format!("{}.{column}", table.name)));
+    let mut copied: Vec<_> = copied.collect();
+    let apart = ["installation.", "sender_presence.", "relay_share."];
+    let is_apart = |column: &String| apart.iter().any(|table| column.starts_with(table));
+    let mut all: Vec<_> = theirs.into_iter().filter(|column| !is_apart(column)).collect();
+    copied.sort();
+    all.sort();
+    assert_eq!(copied, all);
+}
+
+/// Names and texts of the migrations in a folder, in order.
+fn migrations(folder: &str) -> Vec<(String, String)> {
+    let files = std::fs::read_dir(folder).expect(folder).map(|file| file.expect("a file"));
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).expect("a migration");
+    let mut files: Vec<_> =
+        files.map(|file| (file.file_name().to_string_lossy().into_owned(), read(&file.path()))).collect();
+    files.sort();
+    files
 }
 
 /// `table.column` of each column of a migration.

@@ -6,10 +6,10 @@ use ledger::LedgerError;
 use ledger_postgres::{PostgresOptions, PostgresStore};
 use runtime::SystemClock;
 
-use crate::house::{House, execute, number};
+use crate::house::{House, execute, migrated, number};
 
 async fn open(options: PostgresOptions) -> Result<PostgresStore, LedgerError> {
-    PostgresStore::open(options, Arc::new(SystemClock)).await
+    migrated(options).await
 }
 
 /// Opening fails, and its words hold this.
@@ -40,16 +40,26 @@ pub async fn unfit_servers_and_foreign_schemas_are_refused(house: Arc<House>) {
     execute(&raw, &format!("CREATE SCHEMA {schema}; CREATE TABLE {schema}.theirs (a INT)")).await;
     refuses(of(""), "was made by another program").await;
     execute(&raw, &format!("DROP TABLE {schema}.theirs")).await;
+    let unmade = PostgresStore::open(of(""), Arc::new(SystemClock)).await.expect_err("no books");
+    assert!(unmade.to_string().contains("holds no books; `hikyaku migrate"), "{unmade}");
     open(of("")).await.expect("a store");
+    let last =
+        number(&raw, &format!("SELECT max(version)::bigint FROM {schema}.refinery_schema_history")).await;
+    let history = format!("{schema}.refinery_schema_history");
+    execute(&raw, &format!("UPDATE {history} SET version = 0 WHERE version = {last}")).await;
+    let older = PostgresStore::open(of(""), Arc::new(SystemClock)).await.expect_err("older books");
+    let expected = format!("its books have version {}; `hikyaku migrate", last - 1);
+    assert!(older.to_string().contains(&expected), "{older}");
+    execute(&raw, &format!("UPDATE {history} SET version = {last} WHERE version = 0")).await;
     execute(
         &raw,
         &format!(
             "INSERT INTO {schema}.refinery_schema_history (version, name, applied_on, checksum)
-            SELECT 2, 'newer', applied_on, checksum FROM {schema}.refinery_schema_history"
+            SELECT 99, 'newer', applied_on, checksum FROM {schema}.refinery_schema_history LIMIT 1"
         ),
     )
     .await;
-    refuses(of(""), "could not be brought to version 1").await;
+    refuses(of(""), "have version 99, which is newer").await;
     let mut odd = of("");
     "books\"; drop".clone_into(&mut odd.schema);
     refuses(odd, "the schema's name").await;
@@ -64,7 +74,8 @@ pub async fn nodes_may_open_at_once(house: Arc<House>) {
     );
     let stores = [one.expect("one"), two.expect("two"), three.expect("three")];
     let raw = house.raw(&schema).await;
-    assert_eq!(number(&raw, "SELECT count(*) FROM refinery_schema_history").await, 1);
+    let twice = "SELECT count(*) - count(DISTINCT version) FROM refinery_schema_history";
+    assert_eq!(number(&raw, twice).await, 0);
     stores[0].close();
     let closed = ledger::ReadStore::heads(&stores[0]).await;
     assert_eq!(closed, Err(LedgerError::Closed));

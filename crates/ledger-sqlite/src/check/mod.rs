@@ -8,9 +8,9 @@ mod file;
 mod releases;
 mod sessions;
 
-use domain::{SenderEpoch, Timestamp};
+use domain::Timestamp;
 use ledger::audit::Notes;
-use ledger::{CheckReport, Head};
+use ledger::{CheckReport, Head, Live};
 use rusqlite::Connection;
 
 use crate::failure::Failure;
@@ -20,7 +20,7 @@ use crate::read;
 pub(crate) fn run(
     connection: &Connection,
     sealed: &[Head],
-    live: Option<SenderEpoch>,
+    live: &Live,
     now: Timestamp,
 ) -> Result<CheckReport, Failure> {
     let mut notes = Notes::default();

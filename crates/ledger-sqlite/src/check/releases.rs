@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use domain::{AudienceDigest, IntentNo, ReleaseId, SenderEpoch, TenantId, Timestamp};
+use domain::{AudienceDigest, IntentNo, ReleaseId, TenantId, Timestamp};
 use ledger::audit::{Notes, ReleaseLook};
-use ledger::{Book, LedgerError};
+use ledger::{Book, LedgerError, Live};
 use rusqlite::{Connection, params};
 
 use super::part;
@@ -20,7 +20,7 @@ use crate::walk::walk;
 /// Looks at every release of every tenant.
 pub(super) fn check(
     connection: &Connection,
-    live: Option<SenderEpoch>,
+    live: &Live,
     now: Timestamp,
     notes: &mut Notes,
 ) -> Result<(), Failure> {
@@ -29,7 +29,7 @@ pub(super) fn check(
     for release in rows {
         let release = release?;
         notes.report.releases += 1;
-        let outcome = look(connection, release, (live, now), notes);
+        let outcome = look(connection, release, (live.clone(), now), notes);
         part(notes, &format!("release {}", release.1), outcome)?;
     }
     Ok(())
@@ -38,7 +38,7 @@ pub(super) fn check(
 fn look(
     connection: &Connection,
     (tenant, release): (TenantId, ReleaseId),
-    when: (Option<SenderEpoch>, Timestamp),
+    when: (Live, Timestamp),
     notes: &mut Notes,
 ) -> Result<(), Failure> {
     let audience = audience(connection, tenant, release)?;

@@ -56,7 +56,7 @@ impl Books {
         harm(&connection);
         connection.close().expect("closed");
         let store = SqliteStore::open_read_only(copy.path(), SqliteOptions::default()).expect("books");
-        let report = store.check(sealed.to_vec(), None, at(40)).await.expect("a report");
+        let report = store.check(sealed.to_vec(), ledger::Live::default(), at(40)).await.expect("a report");
         store.close().await.expect("closed");
         report
     }

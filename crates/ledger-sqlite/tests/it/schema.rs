@@ -3,8 +3,8 @@
 use ledger_sqlite::{DATABASE_FILE, SqliteOptions, SqliteStore};
 use rusqlite::Connection;
 
-/// Tables without a tenant: the tenants themselves, runs of senders, and the bookkeeping of migrations.
-const SHARED: [&str; 3] = ["tenant", "sender", "refinery_schema_history"];
+/// Tables without a tenant: whose the books are, the tenants themselves, runs of senders, and the bookkeeping of migrations.
+const SHARED: [&str; 4] = ["tenant", "sender", "installation", "refinery_schema_history"];
 
 fn strings(connection: &Connection, sql: &str, argument: &str) -> Vec<String> {
     let mut query = connection.prepare(sql).expect(sql);

@@ -1,20 +1,19 @@
 //! One release: conservation, evidence, duplicates; and its counters, chunks and retry schedule, rebuilt from the
 //! books and compared.
 
-use domain::{
-    AudienceDigest, IntentNo, IntentState, ReleaseId, SenderEpoch, Statement, TenantId, Timestamp, Verdict,
-};
+use domain::{AudienceDigest, IntentNo, IntentState, ReleaseId, Statement, TenantId, Timestamp, Verdict};
 
 use super::Notes;
 use crate::balance::Balance;
 use crate::chain::Book;
+use crate::nodes::Live;
 use crate::owed::{Chunk, Owed, Scope};
 
 /// One look at one release; its parts are handed over in the order of the methods.
 pub struct ReleaseLook<'a> {
     tenant: TenantId,
     release: ReleaseId,
-    live: Option<SenderEpoch>,
+    live: Live,
     now: Timestamp,
     notes: &'a mut Notes,
     next_intent: u32,
@@ -26,7 +25,7 @@ impl<'a> ReleaseLook<'a> {
     /// Begins with a release; `audience` is its own count.
     pub fn new(
         (tenant, release): (TenantId, ReleaseId),
-        (live, now): (Option<SenderEpoch>, Timestamp),
+        (live, now): (Live, Timestamp),
         audience: u64,
         notes: &'a mut Notes,
     ) -> Self {
@@ -70,7 +69,7 @@ impl<'a> ReleaseLook<'a> {
 
     /// The next sealed intent with its entries.
     pub fn intent(&mut self, owed: &Owed) {
-        self.balance.count(owed, self.live);
+        self.balance.count(owed, &self.live);
         while self.chunks.next_if(|chunk| chunk.last < owed.intent).is_some() {}
         let chunk = self.chunks.peek().filter(|chunk| chunk.first <= owed.intent).copied();
         self.entries(owed, chunk.as_ref());
@@ -114,7 +113,7 @@ impl<'a> ReleaseLook<'a> {
             let text = format!("intent {intent} has a witness of attempt {no}, which does not stand");
             self.find(Some(Book::Witnesses), 2, &text);
         }
-        let fold = owed.fold(None);
+        let fold = owed.fold(Live::NOBODY);
         if fold.duplicates() > 0 {
             let text = format!(
                 "intent {intent} has {} acceptances beyond the first: a duplicate",

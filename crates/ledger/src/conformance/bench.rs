@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use domain::Timestamp;
 
 use crate::error::LedgerError;
+use crate::nodes::Live;
 use crate::store::{Store, Stored};
 
 /// Makes stores that are empty.
@@ -74,7 +75,8 @@ impl<'a> Bench<'a> {
         let provoked = self.provoked.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for store in made {
             let heads = store.heads().await?;
-            let report = store.check(heads.clone(), None, Timestamp::from_millis(i64::MAX / 2)).await?;
+            let report =
+                store.check(heads.clone(), Live::default(), Timestamp::from_millis(i64::MAX / 2)).await?;
             same("the heads that the check gives", report.heads, heads)?;
             let stray: Vec<_> = report.findings.iter().filter(|f| !provoked.contains(&f.invariant)).collect();
             same("findings of the check afterwards", stray, Vec::new())?;

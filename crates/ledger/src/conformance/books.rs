@@ -8,6 +8,7 @@ use super::Kept;
 use super::bench::{Bench, Breach, holds, same};
 use super::stage::{Stage, at, suppressed};
 use crate::chain::{Book, Head, LinkBuilder};
+use crate::nodes::Live;
 use crate::rows::OutcomeRow;
 
 pub(super) async fn an_open_attempt_is_pending_or_unknown(bench: &Bench<'_>) -> Kept {
@@ -44,7 +45,7 @@ pub(super) async fn counters_follow_the_statement(bench: &Bench<'_>) -> Kept {
             }
             stage.give_back(&chunk).await?;
         }
-        let view = stage.store.statement(stage.tenant, stage.release, None).await?;
+        let view = stage.store.statement(stage.tenant, stage.release, Live::default()).await?;
         same("differences", view.differences, Vec::new())?;
         same("counters", stage.store.counters(stage.tenant, stage.release).await?, view.statement)?;
         same("the balance", view.statement.difference(), 0)?;
@@ -90,8 +91,9 @@ pub(super) async fn a_forged_seal_is_found(bench: &Bench<'_>) -> Kept {
     let chunk = stage.lease_one(5).await?;
     stage.deliver(&chunk, Verdict::Accepted).await?;
     let stand = stage.store.heads().await?;
-    let findings =
-        async |sealed: Vec<Head>| stage.store.check(sealed, None, at(90)).await.map(|r| r.findings.len());
+    let findings = async |sealed: Vec<Head>| {
+        stage.store.check(sealed, Live::default(), at(90)).await.map(|r| r.findings.len())
+    };
     same("the heads as they stand", findings(stand.clone()).await?, 0)?;
     same("no heads", findings(Vec::new()).await?, 0)?;
     let forged = |change: fn(&mut Head)| {
@@ -130,8 +132,10 @@ pub(super) async fn recipients_are_listed_by_state(bench: &Bench<'_>) -> Kept {
         .answer(vec![stage.outcome(1, 1, Verdict::Accepted), stage.outcome(2, 1, Verdict::Deferred)])
         .await?;
     let list = async |state, after, limit| {
-        let views =
-            stage.store.recipients(stage.tenant, stage.release, state, None, IntentNo(after), limit).await?;
+        let views = stage
+            .store
+            .recipients(stage.tenant, stage.release, state, Live::default(), IntentNo(after), limit)
+            .await?;
         Ok::<_, Breach>(views.into_iter().map(|view| (view.intent.0, view.state)).collect::<Vec<_>>())
     };
     use IntentState::{Accepted, Pending, Suppressed, Unknown};
@@ -140,8 +144,10 @@ pub(super) async fn recipients_are_listed_by_state(bench: &Bench<'_>) -> Kept {
     same("a page", list(None, 2, 2).await?, all[2..4].to_vec())?;
     same("of one state", list(Some(Pending), 0, 99).await?, vec![(2, Pending), (4, Pending), (5, Pending)])?;
     same("none", list(Some(IntentState::Expired), 0, 99).await?, Vec::new())?;
-    let views =
-        stage.store.recipients(stage.tenant, stage.release, Some(Pending), None, IntentNo(0), 1).await?;
+    let views = stage
+        .store
+        .recipients(stage.tenant, stage.release, Some(Pending), Live::default(), IntentNo(0), 1)
+        .await?;
     same("the address", views[0].address.clone(), Some(stage.intent_row(2).address))?;
     same("its attempts", views[0].attempts, 1)?;
     same("its last entry", views[0].last.clone(), Some(stage.outcome(2, 1, Verdict::Deferred)))

@@ -12,7 +12,7 @@ pub(super) async fn a_late_reply_resolves_an_unknown(bench: &Bench<'_>) -> Kept 
     let chunk = stage.lease_one(5).await?;
     stage.attempt(&chunk, &[(1, 1), (2, 1), (3, 1)]).await?;
     let next = stage.next_sender().await?;
-    next.store.lease_takeover(next.sender, at(66)).await?;
+    next.take_over(66).await?;
     let unknown =
         |intent| OutcomeRow { retry_at: Some(at(100)), ..next.outcome(intent, 1, Verdict::Unknown) };
     next.answer(vec![unknown(1), unknown(2), unknown(3)]).await?;

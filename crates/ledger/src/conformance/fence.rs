@@ -10,6 +10,7 @@ use super::Kept;
 use super::bench::{Bench, holds, refused, same};
 use super::stage::{Stage, at, credential_row, fingerprint};
 use crate::directory::ReleaseState;
+use crate::nodes::{Live, TakeOver};
 use crate::rows::{AttemptPermit, AttemptRow, DeliveryCommit, OpenAttempt};
 
 fn permits(attempts: Vec<AttemptPermit>) -> DeliveryCommit {
@@ -42,7 +43,7 @@ pub(super) async fn an_attempt_needs_its_lease(bench: &Bench<'_>) -> Kept {
     let other = stage.next_sender().await?;
     let receipt = other.commit(permits(vec![other.permit(&chunk, 2, 1)])).await?;
     same("a sender that does not hold it", receipt.fenced, vec![at_two.row.key])?;
-    let view = stage.store.statement(stage.tenant, stage.release, None).await?;
+    let view = stage.store.statement(stage.tenant, stage.release, Live::default()).await?;
     same("attempts that stand", view.statement.unknown, 1)
 }
 
@@ -52,7 +53,8 @@ pub(super) async fn a_takeover_fences_the_sender_before(bench: &Bench<'_>) -> Ke
     stage.attempt(&chunk, &[(1, 1), (2, 1)]).await?;
     stage.answer(vec![stage.outcome(2, 1, Verdict::Accepted)]).await?;
     let next = stage.next_sender().await?;
-    let open = next.store.lease_takeover(next.sender, at(66)).await?;
+    let taken = next.take_over(66).await?;
+    let open = taken.open;
     let expected = OpenAttempt {
         key: stage.key(1, 1),
         session: stage.session.session,
@@ -67,9 +69,10 @@ pub(super) async fn a_takeover_fences_the_sender_before(bench: &Bench<'_>) -> Ke
     same("open attempts", open.clone(), vec![expected])?;
     let receipt = stage.commit(permits(vec![stage.permit(&chunk, 3, 1)])).await?;
     same("an attempt of the sender before", receipt.fenced, vec![stage.key(3, 1)])?;
-    same("taken over again", next.store.lease_takeover(next.sender, at(67)).await?, Vec::new())?;
+    same("the chunks", taken.chunks.iter().map(|taken| taken.chunk).collect(), vec![chunk.chunk])?;
+    same("taken over again", next.take_over(67).await?, TakeOver::default())?;
     let third = next.next_sender().await?;
-    same("by a third sender", third.store.lease_takeover(third.sender, at(68)).await?, open)?;
+    same("by a third sender", third.take_over(68).await?.open, open)?;
     stage.answer(vec![stage.outcome(1, 1, Verdict::Accepted)]).await?;
     third.store.lease_return_all(third.sender, at(69)).await?;
     let left = third.lease_one(70).await?;
@@ -82,16 +85,16 @@ pub(super) async fn a_living_lease_is_taken_over_by_an_owner_alone(bench: &Bench
     let chunk = stage.lease_one(5).await?;
     stage.attempt(&chunk, &[(1, 1)]).await?;
     let next = stage.next_sender().await?;
-    let taken = next.store.lease_takeover(next.sender, at(64)).await?;
-    same("taken before the lease's end", taken.len(), usize::from(!bench.is_shared()))?;
+    let taken = next.take_over(64).await?;
+    same("taken before the lease's end", taken.open.len(), usize::from(!bench.is_shared()))?;
     let receipt = stage.commit(permits(vec![stage.permit(&chunk, 2, 1)])).await?;
     same("fenced", receipt.fenced.len(), usize::from(!bench.is_shared()))?;
     stage.answer(vec![stage.outcome(1, 1, Verdict::Accepted)]).await?;
     if bench.is_shared() {
         stage.answer(vec![stage.outcome(2, 1, Verdict::Accepted)]).await?;
-        let renewed = stage.store.lease_renew(stage.tenant, stage.sender, at(64), at(99)).await;
-        same("renewed", renewed, Ok(()))?;
-        same("not taken once renewed", next.store.lease_takeover(next.sender, at(98)).await?, Vec::new())?;
+        let renewed = stage.store.lease_renew(stage.tenant, stage.sender, at(64), at(99)).await?;
+        same("renewed", renewed, vec![(stage.release, chunk.chunk, chunk.lease)])?;
+        same("not taken once renewed", next.take_over(98).await?, TakeOver::default())?;
     }
     Ok(())
 }

@@ -99,7 +99,8 @@ pub(super) async fn a_return_under_another_lease_is_ignored(bench: &Bench<'_>) -
 pub(super) async fn a_renewed_lease_lets_attempts_pass(bench: &Bench<'_>) -> Kept {
     let stage = Stage::frozen(bench, 2, 2).await?;
     let chunk = stage.lease_one(5).await?;
-    stage.store.lease_renew(stage.tenant, stage.sender, at(50), at(50) + seconds(60)).await?;
+    let renewed = stage.store.lease_renew(stage.tenant, stage.sender, at(50), at(50) + seconds(60)).await?;
+    same("the leases", renewed, vec![(stage.release, chunk.chunk, chunk.lease)])?;
     stage.attempt(&chunk, &[(1, 1)]).await?;
     stage.answer(vec![stage.outcome(1, 1, Verdict::Accepted)]).await?;
     stage.states(None, Statement { audience: 2, accepted: 1, pending: 1, ..Statement::default() }).await

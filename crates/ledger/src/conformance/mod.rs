@@ -10,6 +10,7 @@ mod directory;
 mod evidence;
 mod fence;
 mod lease;
+mod nodes;
 mod plan;
 mod retry;
 mod settle;
@@ -74,5 +75,7 @@ cases! {
     books: an_open_attempt_is_pending_or_unknown, counters_follow_the_statement, heads_grow_with_each_commit,
         a_forged_seal_is_found, the_same_calls_give_the_same_chains, recipients_are_listed_by_state,
         attempts_are_found_by_address, the_books_are_given_with_their_links;
+    nodes: an_earlier_run_of_the_node_is_dead, a_returning_node_resolves_what_was_lost, senders_are_seen,
+        work_is_listed_with_its_route, a_relay_is_shared;
     tenants: tenants_never_see_each_other, tenants_commit_side_by_side;
 }

@@ -13,6 +13,7 @@ use super::Kept;
 use super::bench::{Bench, Breach, same};
 use crate::digest::recipient_hash;
 use crate::directory::{ContentPart, CredentialRow, RelayRow, ReleaseRow, TenantRow};
+use crate::nodes::{TakeOver, TakeOverRequest};
 use crate::rows::{
     AttemptKey, AttemptPermit, AttemptRow, AudienceSeal, ChunkReturn, CommitReceipt, DeliveryCommit,
     IntentBatch, IntentRow, LeaseRequest, LeasedChunk, OutcomeRow, SenderRow, SessionRow, SettleReceipt,
@@ -263,6 +264,18 @@ impl Stage {
         self.give_back(chunk).await
     }
 
+    /// Takes over what senders that are gone held, as another node than theirs.
+    pub async fn take_over(&self, second: i64) -> Result<TakeOver, Breach> {
+        self.take_over_as(NodeId(9), second).await
+    }
+
+    /// The same as this node.
+    pub async fn take_over_as(&self, node: NodeId, second: i64) -> Result<TakeOver, Breach> {
+        let now = at(second);
+        let request = TakeOverRequest { sender: self.sender, node, now, until: now + seconds(1) };
+        Ok(self.store.lease_takeover(request).await?)
+    }
+
     /// Settles 50 seconds from the start.
     pub async fn settle(&self, verdict: Verdict, chunks_max: u32) -> Result<SettleReceipt, Breach> {
         let request = SettleRequest {
@@ -278,7 +291,7 @@ impl Stage {
 
     /// The statement is this, without difference, and the counters agree unless an attempt is open.
     pub async fn states(&self, live: Option<SenderEpoch>, expected: Statement) -> Kept {
-        let view = self.store.statement(self.tenant, self.release, live).await?;
+        let view = self.store.statement(self.tenant, self.release, live.into()).await?;
         same("the statement", view.statement, expected)?;
         same("its differences", view.differences, Vec::new())
     }
@@ -290,7 +303,7 @@ pub(super) fn numbers(chunk: &LeasedChunk) -> Vec<u32> {
 }
 
 pub(super) fn sender_row(number: u64) -> SenderRow {
-    SenderRow { node: NodeId(1), journal: 70 + number, boot: [8; 16], started_at: at(0) }
+    SenderRow { node: NodeId(number), journal: 70 + number, boot: [8; 16], started_at: at(0) }
 }
 
 pub(super) fn relay_row(tenant: TenantId) -> RelayRow {

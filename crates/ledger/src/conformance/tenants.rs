@@ -7,6 +7,7 @@ use super::Kept;
 use super::bench::{Bench, Breach, holds, refused, same};
 use super::stage::{Stage, at, sender_row};
 use crate::directory::ReleaseState;
+use crate::nodes::Live;
 use crate::rows::DeliveryCommit;
 use crate::store::Stored;
 
@@ -19,7 +20,8 @@ pub(super) async fn tenants_never_see_each_other(bench: &Bench<'_>) -> Kept {
     one.deliver(&chunk, Verdict::Accepted).await?;
     one.states(None, Statement { audience: 4, accepted: 2, pending: 2, ..Statement::default() }).await?;
     two.states(None, Statement { audience: 6, pending: 6, ..Statement::default() }).await?;
-    let theirs = one.store.recipients(two.tenant, two.release, None, None, IntentNo(0), 99).await?;
+    let theirs =
+        one.store.recipients(two.tenant, two.release, None, Live::default(), IntentNo(0), 99).await?;
     holds(
         "each list holds the tenant's own",
         theirs.len() == 6

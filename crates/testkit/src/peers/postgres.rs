@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -38,9 +38,17 @@ impl Postgres {
     /// # Errors
     /// When the peers are not prepared, or it does not start.
     pub fn start() -> Result<RunningPostgres, PeersError> {
+        Self::start_within(None)
+    }
+
+    /// The same with its data in a folder within this one: a disk to measure.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_within(within: Option<&Path>) -> Result<RunningPostgres, PeersError> {
         let root = Prepared::locate().debian()?;
         let failed = |source| PeersError::Folder { server: SERVER, source };
-        let (folder, _, addr) = make_folder(None).map_err(failed)?;
+        let (folder, _, addr) = make_folder(within).map_err(failed)?;
         let authority = Authority::generate()?;
         let certificate = authority.localhost()?;
         let conf = folder.path().join("conf");
@@ -74,6 +82,18 @@ impl RunningPostgres {
     #[must_use]
     pub fn by_tcp(&self) -> String {
         self.connection("127.0.0.1")
+    }
+
+    /// How to connect to one of its databases over TCP, as a URL without password and parameters.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://{USER}@{}/{database}", self.addr)
+    }
+
+    /// The one user's password.
+    #[must_use]
+    pub fn password(&self) -> &'static str {
+        PASSWORD
     }
 
     /// A file with [`Self::ca_pem`].

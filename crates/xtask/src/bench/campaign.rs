@@ -8,12 +8,16 @@ use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
 use super::Scenario;
-use super::figures::{Figure, Figures};
+use super::figures::{Extent, Figure, Figures};
 use super::place::{Place, send_all};
 use crate::rig::Process;
+use crate::workspace::Workspace;
 
 /// A run of any scenario.
-const RUN_MAX: Duration = Duration::from_secs(20 * 60);
+pub const RUN_MAX: Duration = Duration::from_secs(20 * 60);
+
+/// The sample of the small campaign.
+pub const SMALL_SAMPLE: &str = "5k";
 
 /// A campaign and its ceiling.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +31,7 @@ pub struct Pair {
 
 /// 5 KiB.
 pub const SMALL: Pair =
-    Pair { campaign: Scenario::Campaign, ceiling: Scenario::Ceiling, size: "5k", octets: 5 << 10 };
+    Pair { campaign: Scenario::Campaign, ceiling: Scenario::Ceiling, size: SMALL_SAMPLE, octets: 5 << 10 };
 /// 30 KiB.
 pub const LARGE: Pair =
     Pair { campaign: Scenario::Campaign30k, ceiling: Scenario::Ceiling30k, size: "30k", octets: 30 << 10 };
@@ -36,12 +40,20 @@ pub const LARGE: Pair =
 ///
 /// # Errors
 /// When one fails, or mails are lost or doubled.
-pub fn turns(place: &Place<'_>, pair: Pair, figures: &mut Figures) -> anyhow::Result<()> {
+pub fn turns(
+    workspace: &Workspace,
+    place: &Place<'_>,
+    pair: Pair,
+    figures: &mut Figures,
+) -> anyhow::Result<()> {
     let (campaign, ceiling) = (place.messages(pair.campaign), place.messages(pair.ceiling));
     place.sample(pair.size, pair.size, campaign)?;
     let mut octets = pair.octets;
     for _ in 0..place.rounds() {
         octets = release(place, pair.campaign, pair.size, campaign, &[], figures)?.unwrap_or(octets);
+        if place.is_over_postgres() && pair.octets == SMALL.octets {
+            super::postgres::release(workspace, place, campaign, figures)?;
+        }
         let receiver = place.receiver(false)?;
         let load = load(place, receiver.addr(), ceiling, octets)?;
         receiver.stop(ceiling)?;
@@ -88,8 +100,22 @@ fn release(
         elapsed: ended.at.since(process.started()),
         cpu: Some(ended.cpu),
         peak_kib: Some(ended.peak_kib),
+        books: Some(books_of(&process)?),
     });
     Ok(stats.map(|stats| stats.octets_mean()))
+}
+
+#[derive(Deserialize)]
+struct SendReport {
+    books: Extent,
+}
+
+/// What the books take, as `hikyaku send` says in its last line.
+fn books_of(process: &Process) -> anyhow::Result<Extent> {
+    let output = process.output()?;
+    let report: SendReport = serde_json::from_str(output.trim().lines().next_back().unwrap_or_default())
+        .context("hikyaku send")?;
+    Ok(report.books)
 }
 
 #[derive(Deserialize)]
@@ -117,5 +143,6 @@ pub fn load(place: &Place<'_>, to: SocketAddr, messages: u64, octets: u64) -> an
         elapsed: Duration::from_micros(report.elapsed_us),
         cpu: Some(ended.cpu),
         peak_kib: Some(ended.peak_kib),
+        books: None,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Scenario;
 
@@ -19,6 +19,17 @@ pub struct Figure {
     pub cpu: Option<Duration>,
     /// The sender's peak memory in KiB; `None` where it is not one process.
     pub peak_kib: Option<u64>,
+    /// What the books take after it; `None` where there are none, or nobody asked.
+    pub books: Option<Extent>,
+}
+
+/// What books take, as `hikyaku` prints it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Extent {
+    /// Octets of tables and indexes on the disk.
+    pub octets: u64,
+    /// Rows that were inserted, changed or deleted.
+    pub rows_written: u64,
 }
 
 impl Figure {
@@ -50,6 +61,12 @@ pub struct Row {
     pub ratio_to_ceiling: Option<f64>,
     /// This rate as a multiple of Postfix'.
     pub ratio_to_postfix: Option<f64>,
+    /// This rate as a part of that with the books in SQLite.
+    pub ratio_to_sqlite: Option<f64>,
+    /// Rows that the store inserted, changed or deleted for a mail.
+    pub writes_per_mail: Option<f64>,
+    /// Octets of tables and indexes for a mail.
+    pub bytes_per_mail: Option<f64>,
     /// The sender's CPU seconds per 1,000 mails.
     pub cpu_s_per_1000: Option<f64>,
     /// The sender's peak memory in MiB.
@@ -82,23 +99,32 @@ impl Figures {
         all.get(all.len().saturating_sub(1) / 2).map(|figure| **figure)
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "mails, KiB, rows and octets are fewer than 2^53")]
     fn row(&self, figure: &Figure) -> Row {
         let rate = |scenario| self.median(scenario).map(|other| other.per_second());
         let ceiling = match figure.scenario {
-            Scenario::Campaign | Scenario::Dkim | Scenario::Postfix | Scenario::Ceiling => Scenario::Ceiling,
+            Scenario::Campaign
+            | Scenario::CampaignPostgres
+            | Scenario::Dkim
+            | Scenario::Postfix
+            | Scenario::Ceiling => Scenario::Ceiling,
             Scenario::Campaign30k | Scenario::Ceiling30k => Scenario::Ceiling30k,
             Scenario::Freeze | Scenario::Statement | Scenario::Memory => figure.scenario,
         };
         let is_sending = matches!(ceiling, Scenario::Ceiling | Scenario::Ceiling30k);
         let compares = matches!(figure.scenario, Scenario::Campaign | Scenario::Dkim | Scenario::Ceiling);
         let per_second = figure.per_second();
-        #[expect(clippy::cast_precision_loss, reason = "mails and KiB are fewer than 2^53")]
         let (messages, peak_kib) = (figure.messages as f64, figure.peak_kib.map(|kib| kib as f64));
         let mut row = Row {
             scenario: figure.scenario.name(),
             messages: figure.messages,
             per_second: rounded(per_second),
             ratio_to_ceiling: rate(ceiling).filter(|_| is_sending).map(|other| rounded(per_second / other)),
+            ratio_to_sqlite: rate(Scenario::Campaign)
+                .filter(|_| figure.scenario == Scenario::CampaignPostgres)
+                .map(|other| rounded(per_second / other)),
+            writes_per_mail: figure.books.map(|books| rounded(books.rows_written as f64 / messages)),
+            bytes_per_mail: figure.books.map(|books| rounded(books.octets as f64 / messages)),
             ratio_to_postfix: rate(Scenario::Postfix).filter(|_| compares).map(|o| rounded(per_second / o)),
             cpu_s_per_1000: figure.cpu.map(|cpu| rounded(cpu.as_secs_f64() * 1000.0 / messages)),
             peak_mib: peak_kib.map(|kib| rounded(kib / 1024.0)),
@@ -125,12 +151,17 @@ fn missed(scenario: Scenario, row: &Row) -> Vec<String> {
     };
     let of_ceiling = least("of the ceiling", row.ratio_to_ceiling, 0.4);
     let memory = most("MiB", row.peak_mib, 256.0);
+    let size = most("octets of books a mail", row.bytes_per_mail, 400.0);
     let found = match scenario {
+        Scenario::CampaignPostgres => {
+            vec![least("of the SQLite figure", row.ratio_to_sqlite, 0.6), size, memory]
+        }
         Scenario::Ceiling | Scenario::Ceiling30k | Scenario::Postfix => vec![],
         Scenario::Campaign => vec![
             of_ceiling,
             least("times Postfix", row.ratio_to_postfix, 40.0),
             most("CPU s per 1,000", row.cpu_s_per_1000, 0.04),
+            size,
             memory,
         ],
         Scenario::Campaign30k => vec![of_ceiling, memory],
@@ -153,6 +184,7 @@ mod tests {
             elapsed: Duration::from_millis(elapsed_ms),
             cpu: Some(Duration::from_millis(30)),
             peak_kib: Some(102_400),
+            books: None,
         }
     }
 
@@ -188,6 +220,17 @@ mod tests {
         check(&[(Scenario::Freeze, 4001), (Scenario::Statement, 1001)], 2);
         check(&[(Scenario::Dkim, 160)], 1);
         check(&[(Scenario::Dkim, 150), (Scenario::Freeze, 4000), (Scenario::Campaign, 5)], 0);
+    }
+
+    #[test]
+    fn books_are_held_against_their_targets() {
+        let books = Extent { octets: 401_000, rows_written: 5_500 };
+        let mut figures = Figures::default();
+        figures.add(figure(Scenario::Campaign, 59));
+        figures.add(Figure { books: Some(books), ..figure(Scenario::CampaignPostgres, 100) });
+        let row = &figures.rows()[1];
+        assert_eq!((row.ratio_to_sqlite, row.writes_per_mail), (Some(0.59), Some(5.5)));
+        assert_eq!((row.bytes_per_mail, row.missed.len()), (Some(401.0), 2), "{:?}", row.missed);
     }
 
     #[test]

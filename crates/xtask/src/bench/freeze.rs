@@ -39,6 +39,7 @@ pub fn run(place: &Place<'_>, figures: &mut Figures) -> anyhow::Result<()> {
         elapsed,
         cpu: Some(ended.cpu),
         peak_kib: Some(ended.peak_kib),
+        books: None,
     });
     for _ in 0..place.rounds() {
         figures.add(statement(&sender, messages)?);
@@ -59,6 +60,7 @@ fn statement(sender: &Sender, messages: u64) -> anyhow::Result<Figure> {
         elapsed: ended.at.since(process.started()),
         cpu: Some(ended.cpu),
         peak_kib: Some(ended.peak_kib),
+        books: None,
     })
 }
 

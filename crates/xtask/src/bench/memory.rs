@@ -25,6 +25,7 @@ pub fn run(place: &Place<'_>, figures: &mut Figures) -> anyhow::Result<()> {
         elapsed: ended.at.since(process.started()),
         cpu: Some(ended.cpu),
         peak_kib: Some(ended.peak_kib),
+        books: None,
     });
     Ok(())
 }

@@ -15,6 +15,7 @@ mod freeze;
 mod memory;
 mod place;
 mod postfix;
+mod postgres;
 mod table;
 
 use std::net::SocketAddr;
@@ -42,6 +43,9 @@ pub struct Arguments {
     /// Send to this server instead of our sink; then nobody counts the mails.
     #[arg(long)]
     sink: Option<SocketAddr>,
+    /// Where the campaign's books are: with postgres it is measured over both stores, in turns.
+    #[arg(long, value_enum, default_value_t = StoreKind::Sqlite)]
+    store: StoreKind,
     /// Turns of ceiling and campaign, of which the median counts.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -53,6 +57,15 @@ pub struct Arguments {
     strict: bool,
 }
 
+/// The stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StoreKind {
+    /// A file of the sender's own.
+    Sqlite,
+    /// A server on the same machine.
+    Postgres,
+}
+
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Scenario {
@@ -60,6 +73,9 @@ pub enum Scenario {
     Ceiling,
     /// Mails of 5 KiB by `hikyaku send`.
     Campaign,
+    /// The same with the books in PostgreSQL (`--store postgres`).
+    #[value(skip)]
+    CampaignPostgres,
     /// Mails of 30 KiB by a sender without books.
     #[value(name = "ceiling-30k")]
     Ceiling30k,
@@ -81,13 +97,16 @@ pub enum Scenario {
 impl Scenario {
     /// Its name on the command line and in figures.
     pub fn name(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+        match self {
+            Self::CampaignPostgres => "campaign-postgres".to_owned(),
+            _ => self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default(),
+        }
     }
 
     /// Mails or rows.
     fn messages(self) -> u64 {
         match self {
-            Self::Ceiling | Self::Campaign => 200_000,
+            Self::Ceiling | Self::Campaign | Self::CampaignPostgres => 200_000,
             Self::Ceiling30k | Self::Campaign30k => 60_000,
             Self::Dkim => 40_000,
             Self::Postfix => 5_000,
@@ -109,7 +128,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool>
     say_load();
     let mut figures = Figures::default();
     if [Scenario::Ceiling, Scenario::Campaign, Scenario::Dkim, Scenario::Postfix].into_iter().any(wanted) {
-        campaign::turns(&place, campaign::SMALL, &mut figures)?;
+        campaign::turns(workspace, &place, campaign::SMALL, &mut figures)?;
     }
     if wanted(Scenario::Dkim) {
         campaign::dkim(&place, &mut figures)?;
@@ -118,7 +137,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool>
         postfix::run(workspace, &place, &mut figures)?;
     }
     if [Scenario::Ceiling30k, Scenario::Campaign30k].into_iter().any(wanted) {
-        campaign::turns(&place, campaign::LARGE, &mut figures)?;
+        campaign::turns(workspace, &place, campaign::LARGE, &mut figures)?;
     }
     if [Scenario::Freeze, Scenario::Statement].into_iter().any(wanted) {
         freeze::run(&place, &mut figures)?;

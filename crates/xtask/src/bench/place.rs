@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use super::{Arguments, Scenario};
+use super::{Arguments, Scenario, StoreKind};
 use crate::rig::binaries::remove;
 use crate::rig::{Binaries, Process, Sender, SinkProcess, SinkStats, Statement};
 
@@ -45,6 +45,11 @@ impl<'a> Place<'a> {
     /// Turns of ceiling and campaign.
     pub fn rounds(&self) -> usize {
         self.arguments.rounds.max(1)
+    }
+
+    /// Whether the campaign is measured over PostgreSQL too.
+    pub fn is_over_postgres(&self) -> bool {
+        self.arguments.store == StoreKind::Postgres
     }
 
     /// Sessions.
@@ -104,6 +109,7 @@ impl<'a> Place<'a> {
             relay,
             sessions: self.sessions(),
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            environment: Vec::new(),
         })
     }
 

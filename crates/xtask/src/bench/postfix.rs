@@ -50,7 +50,14 @@ pub fn run(workspace: &Workspace, place: &Place<'_>, figures: &mut Figures) -> a
     let stats = receiver.stop(messages)?.context("no counters")?;
     let elapsed_ms = stats.last_ms.saturating_sub(began.as_millis());
     let elapsed = Duration::from_millis(u64::try_from(elapsed_ms).unwrap_or(0));
-    figures.add(Figure { scenario: Scenario::Postfix, messages, elapsed, cpu: None, peak_kib: None });
+    figures.add(Figure {
+        scenario: Scenario::Postfix,
+        messages,
+        elapsed,
+        cpu: None,
+        peak_kib: None,
+        books: None,
+    });
     Ok(())
 }
 

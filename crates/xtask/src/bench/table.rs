@@ -2,8 +2,19 @@
 
 use super::figures::Row;
 
-const HEADS: [&str; 8] =
-    ["scenario", "mails", "seconds", "per second", "of ceiling", "x Postfix", "CPU s/1000", "peak MiB"];
+const HEADS: [&str; 11] = [
+    "scenario",
+    "mails",
+    "seconds",
+    "per second",
+    "of ceiling",
+    "x Postfix",
+    "CPU s/1000",
+    "peak MiB",
+    "of SQLite",
+    "writes/mail",
+    "bytes/mail",
+];
 
 /// Draws it, with the targets that were missed below.
 pub fn draw(rows: &[Row]) -> String {
@@ -38,6 +49,9 @@ fn cells(row: &Row) -> Vec<String> {
         optional(row.ratio_to_postfix, 1),
         optional(row.cpu_s_per_1000, 4),
         optional(row.peak_mib, 0),
+        optional(row.ratio_to_sqlite, 2),
+        optional(row.writes_per_mail, 2),
+        optional(row.bytes_per_mail, 0),
     ]
 }
 
@@ -55,6 +69,9 @@ mod tests {
             ratio_to_postfix: None,
             cpu_s_per_1000: Some(0.031),
             peak_mib: Some(64.2),
+            ratio_to_sqlite: None,
+            writes_per_mail: Some(5.21),
+            bytes_per_mail: Some(391.0),
             seconds: 8.0,
             missed: vec!["MiB 300, wanted 256 or less".to_owned()],
         };
@@ -63,7 +80,7 @@ mod tests {
         assert_eq!(lines[0].len(), lines[1].len());
         assert_eq!(
             lines[1].split_whitespace().collect::<Vec<_>>(),
-            ["campaign", "200000", "8.00", "25000", "0.41", "-", "0.0310", "64"]
+            ["campaign", "200000", "8.00", "25000", "0.41", "-", "0.0310", "64", "-", "5.21", "391"]
         );
         assert_eq!(lines[2], "missed: campaign MiB 300, wanted 256 or less");
     }

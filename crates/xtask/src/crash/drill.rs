@@ -109,6 +109,7 @@ fn sender(
         relay,
         sessions: arguments.sessions,
         flags,
+        environment: Vec::new(),
     })
 }
 

@@ -64,7 +64,17 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool>
     eprintln!();
     let data = folder.join("data");
     let flags = Vec::new();
-    let sender = Sender { binaries, folder, release, list, data, relay: inbox.smtp, sessions: 10, flags };
+    let sender = Sender {
+        binaries,
+        folder,
+        release,
+        list,
+        data,
+        relay: inbox.smtp,
+        sessions: 10,
+        flags,
+        environment: Vec::new(),
+    };
     send(&sender)?;
     let statement = sender.statement()?;
     let balanced = show(&sender, &statement)?;

@@ -32,6 +32,8 @@ pub struct Sender {
     pub sessions: u32,
     /// Further flags of `send`.
     pub flags: Vec<String>,
+    /// Variables of the environment.
+    pub environment: Vec<(String, String)>,
 }
 
 impl Sender {
@@ -44,7 +46,7 @@ impl Sender {
         command.arg("send").arg(&self.release).arg("--list").arg(&self.list);
         command.arg("--relay").arg(format!("smtp://drill:drill-secret@{}?tls=none", self.relay));
         command.arg("--data").arg(&self.data).args(["--sessions", &self.sessions.to_string(), "--json"]);
-        command.args(&self.flags).args(extra);
+        command.args(&self.flags).args(extra).envs(self.environment.iter().cloned());
         Process::start(name, &self.folder, &mut command)
     }
 
@@ -59,7 +61,7 @@ impl Sender {
     /// When it takes too long.
     pub fn read(&self, name: &str, arguments: &[&str]) -> anyhow::Result<(Ended, Process)> {
         let mut command = Command::new(self.binaries.hikyaku());
-        command.args(arguments).arg("--data").arg(&self.data);
+        command.args(arguments).arg("--data").arg(&self.data).envs(self.environment.iter().cloned());
         let mut process = Process::start(name, &self.folder, &mut command)?;
         let ended = process.wait(READ_MAX)?;
         Ok((ended, process))

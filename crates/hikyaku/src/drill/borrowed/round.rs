@@ -77,12 +77,14 @@ async fn total(fleet: &Fleet, releases: &[(Member, ReleaseRow)]) -> anyhow::Resu
     let (mut total, mut accepted) = (Statement::default(), Vec::new());
     for (member, row) in releases {
         let sender = Some(fleet.stage.engine.sender());
-        let statement = fleet.stage.store.statement(member.account.tenant, row.release, sender).await?;
+        let statement =
+            fleet.stage.store.statement(member.account.tenant, row.release, sender.into()).await?;
         total.join(&statement.statement);
         let state = Some(IntentState::Accepted);
         let store = &fleet.stage.store;
-        let views =
-            store.recipients(row.tenant, row.release, state, sender, IntentNo(0), MAILS_PER_ROUND).await?;
+        let views = store
+            .recipients(row.tenant, row.release, state, sender.into(), IntentNo(0), MAILS_PER_ROUND)
+            .await?;
         accepted.extend(views.into_iter().filter_map(|view| view.address));
     }
     Ok((total, accepted))

@@ -10,6 +10,7 @@ mod key;
 mod load;
 mod mail;
 mod postfix;
+mod postgres;
 #[cfg(feature = "power")]
 mod power;
 mod sample;
@@ -34,6 +35,8 @@ enum Command {
     Sample(sample::SampleFlags),
     /// Runs Debian's Postfix with production defaults in front of a sink.
     Postfix(postfix::PostfixFlags),
+    /// Runs Debian's PostgreSQL with an empty database.
+    Postgres(postgres::PostgresFlags),
     /// Mounts a folder that loses what was not synced.
     #[cfg(feature = "power")]
     Power(power::PowerFlags),
@@ -48,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         Command::RsaKey(flags) => key::run(&flags),
         Command::Sample(flags) => sample::run(&flags),
         Command::Postfix(flags) => postfix::run(&flags),
+        Command::Postgres(flags) => postgres::run(&flags),
         #[cfg(feature = "power")]
         Command::Power(flags) => power::run(&flags),
         #[cfg(feature = "inbox")]

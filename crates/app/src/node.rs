@@ -1,0 +1,178 @@
+//! The use case *node*: a sender that works on whatever releases are owed, of all tenants, over shared books, until it is
+//! told to end.
+//!
+//! It looks at the books again and again; nothing that it is told is needed. What it works on is chosen evenly among
+//! tenants, and each release's mails go only through its own tenant's relay actor.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{CredentialVersion, Moment, ReleaseId, TenantId};
+use engine::{Engine, Recovered, ReleaseEnd};
+use ledger::WorkItem;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::error::AppError;
+use crate::hold::settle_all_cancelled;
+use crate::route::Route;
+use crate::send::{Premises, Sealing, composer, parts, work};
+
+/// How often the books are asked for work.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Releases that are worked on at the same time.
+const RELEASES_MAX: usize = 256;
+/// How long a release is left alone after its relay was stopped, or it could not be started.
+const LEAVE_ALONE: Duration = Duration::from_secs(30);
+
+/// What a node did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NodeReport {
+    /// Releases that it worked on.
+    pub releases: u64,
+    /// What it found at its start.
+    pub recovered: Recovered,
+}
+
+type Key = (TenantId, ReleaseId);
+
+/// Sends until `drain` becomes true, then finishes what is on the wire and gives everything back.
+///
+/// # Errors
+/// When the books are not shared, or fail.
+pub async fn serve(premises: &Premises, mut drain: watch::Receiver<bool>) -> Result<NodeReport, AppError> {
+    if !premises.store.is_shared() {
+        return Err(AppError::BadInput(
+            "a node needs books that are shared: name their database with --database-url".to_owned(),
+        ));
+    }
+    let (engine, recovered) = Engine::start(parts(premises)).await?;
+    let mut sealing = Sealing::start(premises);
+    let mut node =
+        Node { premises, engine, runs: JoinSet::new(), running: HashMap::new(), left: HashMap::new() };
+    let mut report = NodeReport { recovered, ..NodeReport::default() };
+    let done = loop {
+        match node.look().await {
+            Ok(started) => report.releases += started,
+            Err(error) => break Err(error),
+        }
+        tokio::select! {
+            Ok(_) = drain.wait_for(|drain| *drain) => break Ok(()),
+            reason = node.engine.broken() => break Err(AppError::Broken(reason)),
+            () = premises.clock.sleep(LOOK_EVERY) => {}
+        }
+    };
+    let sender = node.engine.sender();
+    let drained = node.engine.drain().await;
+    let settled = settle_all_cancelled(&*premises.store, &*premises.clock, sender).await;
+    let sealed = sealing.finish().await;
+    done?;
+    drained?;
+    settled?;
+    sealed?;
+    Ok(report)
+}
+
+struct Node<'a> {
+    premises: &'a Premises,
+    engine: Engine,
+    runs: JoinSet<(Key, CredentialVersion, ReleaseEnd)>,
+    running: HashMap<Key, CredentialVersion>,
+    /// Until when releases are left alone.
+    left: HashMap<Key, Moment>,
+}
+
+impl Node<'_> {
+    /// Reaps runs that ended, begins what is owed; says how many were begun.
+    async fn look(&mut self) -> Result<u64, AppError> {
+        self.reap();
+        self.engine.retire_idle().await;
+        let now = self.premises.clock.moment();
+        self.left.retain(|_, until| *until > now);
+        let mut begun = 0;
+        for item in evenly(self.premises.store.work_list().await?) {
+            if self.running.len() >= RELEASES_MAX {
+                break;
+            }
+            let key = (item.tenant, item.release);
+            let Some(credential) = item.credential else { continue };
+            let waits = self.running.get(&key).is_some_and(|version| *version >= credential);
+            if waits || self.left.contains_key(&key) {
+                continue;
+            }
+            match self.begin(key).await {
+                Ok(version) => {
+                    self.running.insert(key, version);
+                    begun += 1;
+                }
+                Err(AppError::Ledger(error)) => return Err(error.into()),
+                Err(error) => {
+                    tracing::error!(release = %key.1, %error, "a release cannot be sent by this node");
+                    self.left.insert(key, now + LEAVE_ALONE);
+                }
+            }
+        }
+        Ok(begun)
+    }
+
+    async fn begin(&mut self, (tenant, release): Key) -> Result<CredentialVersion, AppError> {
+        let store = &self.premises.store;
+        let (row, _) = store.release_get(tenant, release).await?;
+        let sealed = store.route_get(tenant, release).await?;
+        let sealed = sealed.ok_or(AppError::Defect("a route was there and is not"))?;
+        let keys = self.premises.folder.keys();
+        let route = Route::open(sealed, &keys.routes, &keys.installation, &row)?;
+        let credential = route.spec.credential;
+        let signer = route.dkim.as_ref().map(crate::route::Signature::signer).transpose()?;
+        let (composer, reverse_path) = composer(self.premises, &row, signer).await?;
+        let actor = self.engine.relay(route.spec).await?;
+        let run = self.engine.send(work(&row, reverse_path), Arc::new(composer), actor);
+        self.runs.spawn(async move { ((tenant, release), credential, run.ended().await) });
+        Ok(credential)
+    }
+
+    fn reap(&mut self) {
+        let now = self.premises.clock.moment();
+        while let Some(ended) = self.runs.try_join_next() {
+            let Ok((key, version, end)) = ended else { continue };
+            // The run of a newer credential may have taken its place.
+            if self.running.get(&key) == Some(&version) {
+                self.running.remove(&key);
+                if matches!(end, ReleaseEnd::RelayStopped(_)) {
+                    self.left.insert(key, now + LEAVE_ALONE);
+                }
+            }
+        }
+    }
+}
+
+/// One release of each tenant, then a second of each, and so on.
+fn evenly(items: Vec<WorkItem>) -> Vec<WorkItem> {
+    let mut of_tenant: BTreeMap<TenantId, usize> = BTreeMap::new();
+    let mut turns: Vec<(usize, WorkItem)> = Vec::with_capacity(items.len());
+    for item in items {
+        let turn = of_tenant.entry(item.tenant).or_default();
+        turns.push((*turn, item));
+        *turn += 1;
+    }
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().map(|(_, item)| item).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenants_take_turns() {
+        let item = |tenant, release| WorkItem {
+            tenant: TenantId(tenant),
+            release: ReleaseId(release),
+            credential: None,
+        };
+        let turns = evenly(vec![item(1, 1), item(1, 2), item(1, 3), item(2, 4), item(3, 5), item(3, 6)]);
+        let turns: Vec<u64> = turns.iter().map(|item| item.release.0).collect();
+        assert_eq!(turns, [1, 4, 5, 2, 6, 3]);
+    }
+}

@@ -1,0 +1,37 @@
+//! `hikyaku node`.
+
+use engine::EngineConfig;
+use ledger_sqlite::SqliteOptions;
+use serde_json::json;
+
+use crate::arguments::NodeFlags;
+use crate::exit::Exit;
+use crate::{opened, print, signals};
+
+/// Sends until it is told to end.
+pub fn run(flags: &NodeFlags) -> anyhow::Result<Exit> {
+    let boot = runtime::boot_id()?;
+    let config = EngineConfig { tcp_user_timeout: flags.tcp_user_timeout, ..EngineConfig::shared() };
+    let report = opened::executor()?.block_on(async {
+        let drain = signals::drain()?;
+        let ground = opened::ground(&flags.place).await?;
+        opened::warn_of_standby(&ground).await?;
+        let (premises, books) = opened::own(ground, SqliteOptions::default(), boot, config).await?;
+        eprintln!("hikyaku: node {} sends; Ctrl-C ends it", premises.folder.node());
+        let report = app::node::serve(&premises, drain).await;
+        drop(premises);
+        books.close().await?;
+        anyhow::Ok(report?)
+    })?;
+    let found = report.recovered;
+    if flags.json {
+        let object = json!({
+            "releases": report.releases,
+            "recovered": { "unsent": found.unsent, "answered": found.answered, "unknown": found.unknown },
+        });
+        print::line(&object.to_string());
+    } else {
+        print::line(&format!("worked on {} releases", report.releases));
+    }
+    Ok(Exit::Well)
+}

@@ -1,0 +1,1 @@
+SELECT key_check, state FROM installation WHERE installation_no = 1

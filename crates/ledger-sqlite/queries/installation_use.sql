@@ -1,0 +1,1 @@
+UPDATE installation SET state = ?1 WHERE installation_no = 1
