@@ -27,7 +27,8 @@ pub struct EngineConfig {
     pub ready_octets_max: u32,
     /// Mails composed as one piece of work.
     pub piece_mails: usize,
-    /// Pieces composed at the same time, per release.
+    /// Pieces composed at the same time, per release; 0 composes them one by one among the engine's own tasks, without
+    /// threads, so that a simulation runs the same each time.
     pub composers: usize,
     /// How long a drain waits for the mails on the wire.
     pub drain_timeout: Duration,

@@ -32,5 +32,5 @@ mod walk;
 mod writer;
 
 pub use connection::{DATABASE_FILE, copy_books};
-pub use options::{SqliteOptions, Synchronous};
+pub use options::{Place, SqliteOptions, Synchronous};
 pub use store::SqliteStore;

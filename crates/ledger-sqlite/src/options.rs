@@ -21,6 +21,17 @@ impl Synchronous {
     }
 }
 
+/// Whose thread reads and writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Place {
+    /// A thread that writes, and the runtime's blocking threads for reads.
+    #[default]
+    OwnThreads,
+    /// Whoever runs the caller's tasks: nothing else runs meanwhile. For simulations, where the order of all that
+    /// happens must be the same each time.
+    CallersThread,
+}
+
 /// How to open the books.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteOptions {
@@ -34,6 +45,8 @@ pub struct SqliteOptions {
     pub readers: usize,
     /// Calls that may wait for the writer before callers have to.
     pub queue_calls: usize,
+    /// Whose thread does the work.
+    pub place: Place,
     /// Pages in the write-ahead log after which it is copied into the file.
     pub checkpoint_pages: u32,
 }
@@ -46,6 +59,7 @@ impl Default for SqliteOptions {
             page_octets: 4096,
             readers: 4,
             queue_calls: 256,
+            place: Place::OwnThreads,
             checkpoint_pages: 4096,
         }
     }

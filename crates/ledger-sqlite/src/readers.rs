@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::connection::open_reader;
 use crate::failure::Failure;
-use crate::options::SqliteOptions;
+use crate::options::{Place, SqliteOptions};
 
 /// The pool.
 pub(crate) struct Readers {
@@ -36,6 +36,9 @@ impl Readers {
         W: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| LedgerError::Closed)?;
+        if self.options.place == Place::CallersThread {
+            return self.read_here(operation, work);
+        }
         let readers = Arc::clone(self);
         let reading = tokio::task::spawn_blocking(move || {
             let answer = readers.read_here(operation, work);

@@ -29,7 +29,7 @@ impl SqliteStore {
     pub fn open(folder: &Path, options: SqliteOptions) -> Result<Self, LedgerError> {
         let connection = open_writer(folder, &options)?;
         let readers = Readers::open(folder.to_owned(), options.clone())?;
-        let writer = Writer::start(connection, options.queue_calls)?;
+        let writer = Writer::start(connection, &options)?;
         Ok(Self { writer: Some(writer), readers })
     }
 

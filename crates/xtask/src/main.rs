@@ -6,8 +6,10 @@ mod bench;
 mod command;
 mod crash;
 mod demo;
+mod mutants;
 mod peers;
 mod rig;
+mod sim;
 mod test;
 mod tidy;
 mod workspace;
@@ -38,6 +40,10 @@ enum Subcommands {
     Demo(demo::Arguments),
     /// Kill senders at random moments, and compare the receiving sink with the books.
     Crash(crash::Arguments),
+    /// Run the engine in a simulated world with seeded faults, and check every invariant.
+    Sim(sim::Arguments),
+    /// Plant known mistakes in a copy of the tree, and see whether the simulator finds each.
+    Mutants(mutants::Arguments),
     /// Measure how fast releases go out.
     Bench(bench::Arguments),
 }
@@ -51,6 +57,8 @@ fn main() -> ExitCode {
         Subcommands::Peers(arguments) => peers::run(&workspace, &arguments),
         Subcommands::Demo(arguments) => demo::run(&workspace, &arguments),
         Subcommands::Crash(arguments) => crash::run(&workspace, &arguments),
+        Subcommands::Sim(arguments) => sim::run(&workspace, &arguments),
+        Subcommands::Mutants(arguments) => mutants::run(&workspace, &arguments),
         Subcommands::Bench(arguments) => bench::run(&workspace, &arguments),
     };
     match done {

@@ -39,7 +39,9 @@ impl RelayActor {
             }
             let rings_left = draining || self.open_sessions(&mut sessions);
             let more = !draining && sessions.len() < self.share.sessions_max();
-            let probe_at = self.breaker().probe_at().filter(|_| more && !self.outbox.is_empty());
+            // Without a ring a probe that is due could not be made: waiting for its time would be no wait at all.
+            let probes = more && rings_left && !self.outbox.is_empty();
+            let probe_at = self.breaker().probe_at().filter(|_| probes);
             tokio::select! {
                 Some(report) = sessions.join_next(), if !sessions.is_empty() => match report {
                     Ok(report) => self.session_ended(report),

@@ -98,10 +98,14 @@ impl Runner {
             }
             let (work, composer) = (Arc::clone(&self.work), Arc::clone(&self.composer));
             let chunk = Arc::clone(&chunk);
-            self.composing.spawn_blocking(move || {
+            let compose = move || {
                 let piece = compose_piece(&*composer, &work, &chunk, run);
                 (chunk, piece)
-            });
+            };
+            match config.composers {
+                0 => self.composing.spawn(async move { compose() }),
+                _ => self.composing.spawn_blocking(compose),
+            };
         }
     }
 

@@ -1,4 +1,4 @@
-//! The one thread that writes. It takes everything queued and commits it as one transaction: one sync for all.
+//! The one thread (or, in a simulation, task) that writes. It takes everything queued and commits it as one transaction: one sync for all.
 //!
 //! While a commit runs the next group gathers. A call that is refused sinks only itself. After the first failed
 //! write or sync, or a defect in the thread, every call is answered with that same error, for ever.
@@ -17,6 +17,7 @@ use self::call::{Call, Job};
 use self::group::Committer;
 use crate::draft::Draft;
 use crate::failure::Failure;
+use crate::options::{Place, SqliteOptions};
 
 /// Rows of one transaction, roughly, beyond which no further call joins it.
 const GROUP_ROWS_MAX: usize = 16_384;
@@ -25,23 +26,35 @@ const GROUP_ROWS_MAX: usize = 16_384;
 pub(crate) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Box<dyn Call>>>>,
     broken: Arc<OnceLock<LedgerError>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    hand: Mutex<Option<Hand>>,
+}
+
+/// What writes.
+enum Hand {
+    Thread(JoinHandle<()>),
+    Task(tokio::task::JoinHandle<()>),
 }
 
 impl Writer {
-    /// Starts the thread over its connection.
-    pub fn start(connection: Connection, queue_calls: usize) -> Result<Self, LedgerError> {
-        let (queue, calls) = mpsc::channel(queue_calls.max(1));
+    /// Starts the thread, or the task, over its connection.
+    pub fn start(connection: Connection, options: &SqliteOptions) -> Result<Self, LedgerError> {
+        let (queue, calls) = mpsc::channel(options.queue_calls.max(1));
         let broken = Arc::new(OnceLock::new());
         let seen = Arc::clone(&broken);
-        let thread = Builder::new()
-            .name("books-writer".to_owned())
-            .spawn(move || write_until_closed(connection, calls, &seen))
-            .map_err(|error| LedgerError::Io {
-                operation: "starting the writer",
-                reason: error.to_string(),
-            })?;
-        Ok(Self { queue: Mutex::new(Some(queue)), broken, thread: Mutex::new(Some(thread)) })
+        let hand = match options.place {
+            Place::CallersThread => Hand::Task(tokio::spawn(write_in_turn(connection, calls, seen))),
+            Place::OwnThreads => {
+                let thread = Builder::new()
+                    .name("books-writer".to_owned())
+                    .spawn(move || write_until_closed(connection, calls, &seen));
+                let failed = |error: std::io::Error| LedgerError::Io {
+                    operation: "starting the writer",
+                    reason: error.to_string(),
+                };
+                Hand::Thread(thread.map_err(failed)?)
+            }
+        };
+        Ok(Self { queue: Mutex::new(Some(queue)), broken, hand: Mutex::new(Some(hand)) })
     }
 
     /// Runs `work` inside the next group; returns once that group is durable. It may be run a second time, after
@@ -65,12 +78,16 @@ impl Writer {
     /// Lets the thread finish what is queued, and waits for its end. Calls that come later are refused.
     pub async fn close(&self) -> Result<(), LedgerError> {
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-            if !matches!(joined, Ok(Ok(()))) {
-                return Err(self.why_gone());
+        let hand = self.hand.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let ended = match hand {
+            None => true,
+            Some(Hand::Task(task)) => task.await.is_ok(),
+            Some(Hand::Thread(thread)) => {
+                matches!(tokio::task::spawn_blocking(move || thread.join()).await, Ok(Ok(())))
             }
+        };
+        if !ended {
+            return Err(self.why_gone());
         }
         self.broken.get().map_or(Ok(()), |error| Err(error.clone()))
     }
@@ -99,15 +116,36 @@ fn write_until_closed(
 ) {
     let mut committer = Committer::new(connection);
     while let Some(first) = calls.blocking_recv() {
-        let mut group = gather(first, &mut calls);
-        let _epitaph = Epitaph(broken);
-        if let Some(error) = broken.get() {
-            group.drain(..).for_each(|call| call.answer(Err(error.clone())));
-        } else if let Err(error) = committer.commit(&mut group) {
-            let _ = broken.set(error.clone());
-            group.drain(..).for_each(|call| call.answer(Err(error.clone())));
-        }
+        serve(&mut committer, gather(first, &mut calls), broken);
     }
+    end(committer, broken);
+}
+
+/// As [`write_until_closed`], as a task among the callers' tasks.
+async fn write_in_turn(
+    connection: Connection,
+    mut calls: mpsc::Receiver<Box<dyn Call>>,
+    broken: Arc<OnceLock<LedgerError>>,
+) {
+    let mut committer = Committer::new(connection);
+    while let Some(first) = calls.recv().await {
+        serve(&mut committer, gather(first, &mut calls), &broken);
+    }
+    end(committer, &broken);
+}
+
+/// Commits and answers one group.
+fn serve(committer: &mut Committer, mut group: Vec<Box<dyn Call>>, broken: &OnceLock<LedgerError>) {
+    let _epitaph = Epitaph(broken);
+    if let Some(error) = broken.get() {
+        group.drain(..).for_each(|call| call.answer(Err(error.clone())));
+    } else if let Err(error) = committer.commit(&mut group) {
+        let _ = broken.set(error.clone());
+        group.drain(..).for_each(|call| call.answer(Err(error.clone())));
+    }
+}
+
+fn end(committer: Committer, broken: &OnceLock<LedgerError>) {
     if broken.get().is_none()
         && let Err(error) = committer.close()
     {

@@ -20,7 +20,8 @@ impl Scene {
         let folder = tempfile::tempdir().expect("a folder");
         let connection = open_writer(folder.path(), &SqliteOptions::default()).expect("books");
         prepare(&connection);
-        Self { folder, writer: Arc::new(Writer::start(connection, 64).expect("a writer")) }
+        let options = SqliteOptions { queue_calls: 64, ..SqliteOptions::default() };
+        Self { folder, writer: Arc::new(Writer::start(connection, &options).expect("a writer")) }
     }
 
     /// (links, rows in them)

@@ -17,6 +17,11 @@ pub fn borrowed_credentials(context: &mut Context<'_>) -> anyhow::Result<Outcome
     drill(context, &hikyaku, &["drill", "borrowed-credentials", "--rounds", "100", "--json"])
 }
 
+/// No seed of the simulator breaches an invariant.
+pub fn simulation(context: &mut Context<'_>) -> anyhow::Result<Outcome> {
+    drill(context, &["xtask"], &["sim", "--seeds", "500", "--json"])
+}
+
 /// No release waits for another tenant's, nor an urgent one for a bulk one. As shipped, for it measures time.
 pub fn fairness(context: &mut Context<'_>) -> anyhow::Result<Outcome> {
     let hikyaku = ["run", "--quiet", "--release", "--package", "hikyaku", "--"];

@@ -32,6 +32,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "tests", run: suite::tests },
     Step { name: "doc tests", run: suite::doc_tests },
     Step { name: "fuzz", run: suite::fuzz },
+    Step { name: "simulation", run: drills::simulation },
     Step { name: "drill: borrowed credentials", run: drills::borrowed_credentials },
     Step { name: "drill: crash", run: drills::crash },
     Step { name: "drill: fairness", run: drills::fairness },

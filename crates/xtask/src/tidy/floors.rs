@@ -21,7 +21,7 @@ const FLOORS: &[&[&str]] = &[
 const BESIDE: &[(&str, &[&str])] = &[
     ("testkit", &["domain", "smtp", "runtime"]),
     ("xtask", &["domain", "runtime", "testkit"]),
-    ("sim", &["domain", "smtp", "message", "runtime", "ledger", "engine", "testkit"]),
+    ("sim", &["domain", "smtp", "message", "runtime", "ledger", "ledger-sqlite", "engine", "testkit"]),
 ];
 
 /// Arrows that the floors do not give: from, to, and whether for tests alone.
