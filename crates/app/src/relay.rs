@@ -71,6 +71,19 @@ impl RelayUrl {
         })
     }
 
+    /// What stands in a relay's place on the direct route: one account of the tenant, whatever the receivers.
+    #[must_use]
+    pub fn direct() -> Self {
+        Self {
+            host: "direct".to_owned(),
+            port: 0,
+            security: LinkSecurity::StartTls,
+            user: String::new(),
+            secret: None,
+            mechanism: None,
+        }
+    }
+
     /// `HOST:PORT`, for messages.
     #[must_use]
     pub fn place(&self) -> String {

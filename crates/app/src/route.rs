@@ -176,6 +176,7 @@ impl Route {
             ehlo_name: plain.ehlo_name,
             trust: plain.authorities.map_or(TlsTrust::System, |pem| TlsTrust::Pem(pem.into())),
             use_chunking: plain.use_chunking,
+            direct: None,
         };
         let dkim = plain.dkim.map(|dkim| Signature {
             key: dkim.key.into(),

@@ -1,5 +1,5 @@
 //! The words of the house as types: ids, times, addresses, replies, outcomes, and the pure rules over them
-//! (fold, retry, throttle, breaker, statement).
+//! (fold, retry, throttle, breaker, statement, direct route).
 //!
 //! Nothing here does IO, reads a clock or draws a random number: whatever depends on *now* takes it as an
 //! argument. Rooms above may use every public item; this room uses none of theirs.
@@ -7,6 +7,7 @@
 pub mod address;
 pub mod audience;
 pub mod breaker;
+pub mod direct;
 pub mod fold;
 pub mod ids;
 pub mod outcome;

@@ -6,6 +6,7 @@
 
 pub mod compose;
 pub mod config;
+pub mod direct;
 mod engine;
 pub mod journal;
 mod outbox;
@@ -19,6 +20,7 @@ mod session;
 
 pub use compose::{ComposeError, Composed, Composer, ReleaseWork};
 pub use config::EngineConfig;
+pub use direct::{DirectOptions, DirectRoute, SourcePool};
 pub use engine::{Engine, EngineParts, OpenRelayError, ReleaseRun, StartError};
 pub use plan::{Planner, WaveKey};
 pub use recover::Recovered;

@@ -4,6 +4,7 @@
 mod installation;
 mod place;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -142,9 +143,13 @@ pub struct SendFlags {
     /// The list: CSV with a header row and an `email` column, UTF-8 or CP932.
     #[arg(long, value_name = "LIST.csv")]
     pub list: PathBuf,
-    /// smtp://USER:PASS@HOST:PORT?tls=none|starttls|implicit, also &auth=plain|login|cram-md5|xoauth2.
+    /// smtp://USER:PASS@HOST:PORT?tls=none|starttls|implicit, also &auth=plain|login|cram-md5|xoauth2; or `direct`: to the
+    /// receivers' own mail servers, by MX.
     #[arg(long, value_name = "URL")]
     pub relay: String,
+    /// The direct route's own flags.
+    #[command(flatten)]
+    pub direct: DirectFlags,
     /// Where, whose, how to print.
     #[command(flatten)]
     pub folder: FolderFlags,
@@ -220,6 +225,32 @@ pub struct SendFlags {
     /// Plant a store that does not sync; for crash tests.
     #[arg(long, hide = true, value_enum, default_value_t = Sync::Full)]
     pub synchronous: Sync,
+}
+
+/// `send --relay direct`.
+#[derive(Args)]
+pub struct DirectFlags {
+    /// Direct: ask this name server, and no other; may be given again. DANE needs one on this machine that validates.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub dns: Vec<SocketAddr>,
+    /// Direct: leave from this address; may be given again. A new one warms up from its first day on.
+    #[arg(long, value_name = "ADDRESS[=YYYY-MM-DD]")]
+    pub source_address: Vec<String>,
+    /// Direct: the receivers' port.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub smtp_port: Option<u16>,
+    /// Direct: do not look at TLSA records (RFC 7672).
+    #[arg(long)]
+    pub no_dane: bool,
+    /// Direct: do not look at MTA-STS policies (RFC 8461).
+    #[arg(long)]
+    pub no_mta_sts: bool,
+    /// Direct: let MX records lead into private networks and to this machine.
+    #[arg(long)]
+    pub private_hosts: bool,
+    /// Direct: the port of MTA-STS policies; for tests.
+    #[arg(long, hide = true, value_parser = clap::value_parser!(u16).range(1..))]
+    pub policy_port: Option<u16>,
 }
 
 /// Whether commits wait for the disk.

@@ -8,6 +8,7 @@ mod arguments;
 mod command;
 mod database;
 mod day;
+mod direct;
 mod drill;
 mod exit;
 mod opened;

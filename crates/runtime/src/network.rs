@@ -2,13 +2,13 @@
 //! a mail that cannot have arrived from one that may have.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::Pending;
 
@@ -44,6 +44,32 @@ pub trait Network: Send + Sync {
         port: u16,
         options: DialOptions,
     ) -> Pending<'a, io::Result<Connection>>;
+
+    /// Connects to the first of these addresses that answers, from `source` where one is given: then addresses of the
+    /// other family cannot be reached.
+    fn dial_addresses<'a>(
+        &'a self,
+        addresses: &'a [SocketAddr],
+        source: Option<IpAddr>,
+        options: DialOptions,
+    ) -> Pending<'a, io::Result<Connection>> {
+        Box::pin(async move {
+            if source.is_some() {
+                return Err(io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    "this network has no source addresses",
+                ));
+            }
+            let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
+            for address in addresses.iter().take(ADDRESSES_MAX) {
+                match self.dial(&address.ip().to_string(), address.port(), options).await {
+                    Ok(connection) => return Ok(connection),
+                    Err(error) => failure = error,
+                }
+            }
+            Err(failure)
+        })
+    }
 }
 
 /// The machine's network.
@@ -57,32 +83,71 @@ impl Network for SystemNetwork {
         port: u16,
         options: DialOptions,
     ) -> Pending<'a, io::Result<Connection>> {
-        Box::pin(dial_first(host, port, options))
+        Box::pin(async move {
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            let found: Vec<_> = tokio::net::lookup_host((host, port)).await?.collect();
+            dial_first(&found, None, options).await
+        })
+    }
+
+    fn dial_addresses<'a>(
+        &'a self,
+        addresses: &'a [SocketAddr],
+        source: Option<IpAddr>,
+        options: DialOptions,
+    ) -> Pending<'a, io::Result<Connection>> {
+        Box::pin(dial_first(addresses, source, options))
     }
 }
 
 /// At most this many addresses of one host are tried.
 const ADDRESSES_MAX: usize = 8;
 
-async fn dial_first(host: &str, port: u16, options: DialOptions) -> io::Result<Connection> {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
+async fn dial_first(
+    addresses: &[SocketAddr],
+    source: Option<IpAddr>,
+    options: DialOptions,
+) -> io::Result<Connection> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
-    for address in tokio::net::lookup_host((host, port)).await?.take(ADDRESSES_MAX) {
-        match dial_one(address, options).await {
-            Ok(stream) => return Ok(Connection { stream: Box::new(TcpLink(stream)), peer: address }),
+    for address in addresses.iter().take(ADDRESSES_MAX) {
+        match dial_one(*address, source, options).await {
+            Ok(stream) => return Ok(Connection { stream: Box::new(TcpLink(stream)), peer: *address }),
             Err(error) => failure = error,
         }
     }
     Err(failure)
 }
 
-async fn dial_one(address: SocketAddr, options: DialOptions) -> io::Result<TcpStream> {
-    let connecting = TcpStream::connect(address);
+async fn dial_one(
+    address: SocketAddr,
+    source: Option<IpAddr>,
+    options: DialOptions,
+) -> io::Result<TcpStream> {
+    let connecting = connect(address, source)?;
     let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the connection was not answered in time");
     let stream = tokio::time::timeout(options.timeout, connecting).await.map_err(late)??;
     stream.set_nodelay(true)?;
     socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(options.user_timeout))?;
     Ok(stream)
+}
+
+/// Connects from `source`, or from where the kernel likes.
+fn connect(
+    address: SocketAddr,
+    source: Option<IpAddr>,
+) -> io::Result<impl Future<Output = io::Result<TcpStream>>> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(source) = source {
+        if source.is_ipv4() != address.is_ipv4() {
+            let text = format!("{address} cannot be reached from the source address {source}");
+            return Err(io::Error::new(io::ErrorKind::AddrNotAvailable, text));
+        }
+        let bound = socket.bind(SocketAddr::new(source, 0));
+        bound.map_err(|error| {
+            io::Error::new(error.kind(), format!("the source address {source} cannot be used: {error}"))
+        })?;
+    }
+    Ok(socket.connect(address))
 }
 
 /// A TCP connection.

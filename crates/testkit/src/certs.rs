@@ -38,6 +38,7 @@ pub struct Certificates {
     pub chain_pem: String,
     /// The private key in PEM (PKCS #8).
     pub key_pem: String,
+    der: CertificateDer<'static>,
     config: Arc<rustls::ServerConfig>,
 }
 
@@ -133,12 +134,19 @@ impl Authority {
         Ok(Certificates {
             chain_pem: format!("{}{}", certificate.pem(), self.ca_pem()),
             key_pem: key.serialize_pem(),
+            der: certificate.der().clone(),
             config: Arc::new(config),
         })
     }
 }
 
 impl Certificates {
+    /// The server's certificate in DER.
+    #[must_use]
+    pub fn der(&self) -> CertificateDer<'static> {
+        self.der.clone()
+    }
+
     /// The server side's configuration.
     #[must_use]
     pub fn server_config(&self) -> Arc<rustls::ServerConfig> {

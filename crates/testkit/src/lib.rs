@@ -4,7 +4,9 @@
 //! clock (`runtime`), never the books: an oracle must not share code with what it judges.
 
 pub mod certs;
+pub mod dns;
 pub mod fixtures;
+pub mod https;
 #[cfg(feature = "inbox")]
 pub mod inbox;
 pub mod peers;

@@ -6,6 +6,7 @@
 //! (`engine`), where the store is (the composition root).
 
 mod course;
+mod direct;
 mod extend;
 mod freeze;
 mod prepare;
@@ -37,6 +38,7 @@ use crate::release::ReleaseContent;
 use crate::route::{Route, Signature};
 
 pub use course::Again;
+pub use direct::DirectRequest;
 pub use prepare::{Checked, DkimRequest, Prepared};
 
 /// How often chain heads are sealed while sending.
@@ -53,6 +55,8 @@ pub struct SendRequest {
     pub list: PathBuf,
     /// The relay, its secret included.
     pub relay: RelayUrl,
+    /// Set for the direct route, of which `relay` is [`RelayUrl::direct`].
+    pub direct: Option<DirectRequest>,
     /// Which service the relay is.
     pub kind: RelayKind,
     /// How much it takes.
@@ -251,6 +255,12 @@ impl Job<'_> {
     async fn open_relay(&self) -> Result<Arc<RelayActor>, AppError> {
         let request = &self.prepared.request;
         let (store, tenant) = (&self.premises.store, self.access.tenant());
+        if request.direct.is_some() && store.is_shared() {
+            // Name servers and source addresses are a machine's own: other nodes could not take part.
+            return Err(AppError::BadInput(
+                "--relay direct needs books of its own: give --data without --database-url".to_owned(),
+            ));
+        }
         let now = self.premises.clock.now();
         let bits = self.premises.entropy.bits().map_err(AppError::Entropy)?;
         let url = &request.relay;
@@ -270,6 +280,8 @@ impl Job<'_> {
         let version = domain::CredentialVersion(1);
         let row = CredentialRow { tenant, relay, version, fingerprint, created_at: now };
         let credential = store.credential_ensure(row).await?.version;
+        let direct = request.direct.as_ref();
+        let direct = direct.map(|direct| direct::route(direct, &request.trust, self.premises)).transpose()?;
         let login = url.secret.clone().map(|secret| Login {
             user: url.user.clone(),
             secret,
@@ -288,6 +300,7 @@ impl Job<'_> {
             ehlo_name: request.ehlo_name.clone(),
             trust: request.trust.clone(),
             use_chunking: request.use_chunking,
+            direct,
         };
         Ok(self.engine.relay(spec).await?)
     }

@@ -21,7 +21,8 @@ impl RelayActor {
         let renewal = Arc::clone(&self).renew_leases();
         let sharing = Arc::clone(&self).keep_share();
         tokio::select! {
-            () = Arc::clone(&self).keep_sessions() => {}
+            () = Arc::clone(&self).keep_sessions(), if self.spec.direct.is_none() => {}
+            () = Arc::clone(&self).keep_lanes(), if self.spec.direct.is_some() => {}
             () = renewal => {}
             () = sharing => {}
         }

@@ -6,6 +6,7 @@
 
 mod complaint;
 mod keeper;
+mod part;
 mod share;
 pub mod tls;
 
@@ -26,10 +27,12 @@ use smtp::Secret;
 use tokio::sync::watch;
 
 use crate::config::EngineConfig;
+use crate::direct::{DirectRoute, DomainLane, Lanes};
 use crate::journal::Journal;
 use crate::outbox::Outbox;
 use crate::recorder::Recorder;
 use complaint::Complaints;
+pub(crate) use complaint::without_addresses;
 pub(crate) use share::Counted;
 use share::Share;
 
@@ -95,6 +98,8 @@ pub struct RelaySpec {
     pub trust: TlsTrust,
     /// BDAT instead of DATA where offered (RFC 3030).
     pub use_chunking: bool,
+    /// Set for the direct route: mails go to the receivers' own servers, and host, port, security and login are not used.
+    pub direct: Option<Arc<DirectRoute>>,
 }
 
 /// User name and secret of a relay account.
@@ -161,10 +166,14 @@ pub struct RelayActor {
     /// Its group commit.
     pub recorder: Arc<Recorder>,
     tls: Option<Arc<rustls::ClientConfig>>,
-    share: Share,
+    /// The domain, for an actor's part on the direct route.
+    lane: Option<DomainLane>,
+    /// The domains, for an actor of the direct route.
+    lanes: Option<Arc<Lanes>>,
+    pub(crate) share: Arc<Share>,
     breaker: Mutex<Breaker>,
-    complaints: Mutex<Complaints>,
-    lease_end_us: AtomicU64,
+    pub(crate) complaints: Arc<Mutex<Complaints>>,
+    lease_end_us: Arc<AtomicU64>,
     /// The relay refuses commands that come right behind a message (RFC 2920 allows them; some servers do not).
     refuses_behind_content: AtomicBool,
     /// The last of its replies that mattered for this was late: see [`Self::reply_is_late`].
@@ -196,9 +205,12 @@ impl RelayActor {
             Recorder::new(spec.tenant, ground.sender, Arc::clone(&ground.store), Arc::clone(&ground.clock));
         let outbox = Outbox::new(Arc::clone(&recorder), ground.config.ready_octets_max);
         let tls = match spec.security {
+            // The direct route has a configuration for each link: see `direct::verifier`.
+            _ if spec.direct.is_some() => None,
             LinkSecurity::None => None,
             LinkSecurity::StartTls | LinkSecurity::Implicit => Some(tls::client_config(&spec.trust)?),
         };
+        let lanes = spec.direct.as_ref().map(|_| Lanes::new(spec.limits.sessions_max));
         let now = ground.clock.moment();
         let mut throttle = Throttle::per_minute(spec.limits.messages_per_minute_max);
         used.iter().for_each(|(ago, count)| throttle.recall(*count, now - *ago));
@@ -206,16 +218,18 @@ impl RelayActor {
             true => Share::of_many(&spec.limits),
             false => Share::whole(&spec.limits, throttle),
         };
-        let lease_end_us = AtomicU64::new((now + ground.config.lease).as_micros());
+        let lease_end_us = Arc::new(AtomicU64::new((now + ground.config.lease).as_micros()));
         Ok(Arc::new(Self {
             spec,
             ground,
             outbox,
             recorder,
             tls,
-            share,
+            lane: None,
+            lanes,
+            share: Arc::new(share),
             breaker: Mutex::default(),
-            complaints: Mutex::default(),
+            complaints: Arc::default(),
             lease_end_us,
             refuses_behind_content: AtomicBool::new(false),
             is_late: AtomicBool::new(false),
@@ -260,6 +274,11 @@ impl RelayActor {
 
     /// A session is ready: others may follow it.
     pub fn session_ready(&self) {
+        if let Some(lane) = &self.lane {
+            lane.session_ready();
+            self.outbox.demand.notify_one();
+            return;
+        }
         self.breaker().session_ready();
         self.status.send_if_modified(|status| {
             let recovered = matches!(status, RelayStatus::Faltering(_));
@@ -357,6 +376,6 @@ impl RelayActor {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

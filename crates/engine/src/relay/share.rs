@@ -25,7 +25,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const AHEAD: u32 = 12;
 
 /// This sender's part of a relay's limits.
-pub(super) struct Share {
+pub(crate) struct Share {
     meter: Meter,
     sessions_limit: u32,
     sessions_max: AtomicU32,
@@ -91,6 +91,11 @@ impl Share {
     /// Sessions that may be open.
     pub fn sessions_max(&self) -> usize {
         self.sessions_max.load(Ordering::Acquire) as usize
+    }
+
+    /// True when one more session may be opened.
+    pub fn has_room(&self) -> bool {
+        (self.sessions_open.load(Ordering::Acquire) as usize) < self.sessions_max()
     }
 
     /// True when no release is being sent, and no session is open.
@@ -226,7 +231,7 @@ impl RelayActor {
     }
 
     async fn ask_for_share(&self, ends: bool) -> Result<(), LedgerError> {
-        let asked = self.share.ask(self.outbox.len(), ends);
+        let asked = self.share.ask(self.waiting(), ends);
         let Some((sessions_open, sessions_wanted, messages)) = asked else { return Ok(()) };
         let (ground, now) = (&self.ground, self.ground.clock.now());
         let request = ShareRequest {

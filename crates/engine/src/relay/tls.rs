@@ -67,7 +67,11 @@ pub fn client_config(trust: &TlsTrust) -> Result<Arc<ClientConfig>, TrustError> 
     Ok(Arc::new(config))
 }
 
-fn roots(trust: &TlsTrust) -> Result<RootCertStore, TrustError> {
+/// The authorities that are believed.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn roots(trust: &TlsTrust) -> Result<RootCertStore, TrustError> {
     let mut roots = RootCertStore::empty();
     match trust {
         TlsTrust::System => {

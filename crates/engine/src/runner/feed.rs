@@ -52,7 +52,25 @@ impl Runner {
                 self.feed_chunk(Arc::new(due)).await;
             }
         }
+        fed |= self.feed_what_waited().await?;
         self.put_composed_in_line(0).await;
+        Ok(fed)
+    }
+
+    /// Feeds what waited for its domain, of chunks that other mails keep out; true when there was any.
+    async fn feed_what_waited(&mut self) -> Result<bool, LedgerError> {
+        let mut fed = false;
+        let now = self.actor.ground.clock.moment();
+        for (chunk, waited) in self.outbox.waited_long_enough(self.work.release, now) {
+            let due = self.actor.ground.store.delivery_due(self.lease_request(), chunk).await?;
+            let Some(mut due) = due else { continue };
+            // The rest of it is in line or on the wire.
+            due.intents.retain(|intent| waited.contains(&intent.intent));
+            if !due.intents.is_empty() && self.outbox.reopen(&due) {
+                fed = true;
+                self.feed_chunk(Arc::new(due)).await;
+            }
+        }
         Ok(fed)
     }
 
@@ -70,6 +88,7 @@ impl Runner {
 
     /// Composes a chunk in pieces, some at a time, and puts mails in line as room appears.
     async fn feed_chunk(&mut self, chunk: Arc<LeasedChunk>) {
+        let chunk = self.actor.admit(&self.work, chunk);
         let config = self.actor.ground.config;
         for run in runs(chunk.intents.len(), config.piece_mails) {
             self.put_composed_in_line(config.composers.max(1) - 1).await;

@@ -228,7 +228,7 @@ impl Runner {
     /// Nothing new of the release goes out from here on; waiting mails are given back, composed or not.
     async fn hold(&mut self) {
         if !self.work.held.swap(true, Ordering::AcqRel) {
-            self.outbox.withdraw(self.work.release);
+            self.actor.withdraw(self.work.release);
             self.actor.holds_changed();
         }
         self.put_composed_in_line(0).await;

@@ -8,7 +8,7 @@ use ledger::{LedgerError, OutcomeRow, RelayUse};
 use smtp::client::Settlement;
 
 use super::{Armed, REPLY_SLOW, Session, SessionReport, verdict};
-use crate::journal::JournaledReply;
+use crate::journal::{JournaledReply, Ring};
 use crate::relay::{BrokenReason, RelayActor};
 
 impl Session {
@@ -20,6 +20,11 @@ impl Session {
         let Some(result) = settlement.results.first() else { return Ok(()) };
         let now = self.actor.ground.clock.now();
         let hopeless = verdict::wants_other_session(result);
+        if let Some(lane) = self.actor.lane()
+            && lane.observe(result, self.carried > 0, self.actor.ground.clock.moment())
+        {
+            self.actor.outbox.demand.notify_one();
+        }
         let row = match &armed.unfit {
             Some(reason) => verdict::unfit(&armed.mail, reason, now),
             None if hopeless.is_some() => {
@@ -49,7 +54,7 @@ impl Session {
             self.actor.reply_is_prompt();
         }
         self.progress_at = self.idle_since;
-        let used = self.actor.finish_message(row.phase > Phase::Permit);
+        let used = self.finish_message(row.phase > Phase::Permit);
         if let Some(reason) = hopeless {
             self.hopeless = Some(reason);
             self.quitting = true;
@@ -84,7 +89,13 @@ impl Session {
     }
 
     /// Accounts for whatever is left, and reports.
-    pub(super) async fn finish(mut self, outcome: Result<(), BrokenReason>) -> SessionReport {
+    pub(super) async fn finish(mut self, outcome: Result<(), BrokenReason>) -> (SessionReport, Ring) {
+        let mut report = self.account_for_rest(outcome).await;
+        (report.opened, report.end) = (self.ready, self.end);
+        (report, self.ring)
+    }
+
+    async fn account_for_rest(&mut self, outcome: Result<(), BrokenReason>) -> SessionReport {
         if let Err(reason) = outcome {
             self.wire.reset_on_drop();
             self.actor.break_off(reason);
@@ -100,13 +111,21 @@ impl Session {
             self.actor.break_off(error.into());
         }
         self.free_slots();
-        if let Some(reason) = self.hopeless {
-            return SessionReport { health: SessionHealth::Hopeless, reason: Some(reason) };
+        if let Some(reason) = self.hopeless.take() {
+            return SessionReport {
+                health: SessionHealth::Hopeless,
+                reason: Some(reason),
+                ..SessionReport::good()
+            };
         }
-        let Some(end) = &self.end else { return SessionReport { health: SessionHealth::Good, reason: None } };
+        let Some(end) = &self.end else { return SessionReport::good() };
         let health = verdict::health(end, self.carried);
         let user = self.actor.spec.login.as_ref().map(|login| login.user.as_str());
-        SessionReport { health, reason: Some(verdict::reason(end, user)) }
+        let reason = match self.actor.lane() {
+            Some(_) => format!("{} ({})", end.cause, end.phase),
+            None => verdict::reason(end, user),
+        };
+        SessionReport { health, reason: Some(reason), ..SessionReport::good() }
     }
 }
 

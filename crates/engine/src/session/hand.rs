@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ledger::{AttemptPermit, AttemptRow};
+use ledger::{AttemptPermit, AttemptRow, RelayUse};
 use smtp::client::{Body, Envelope};
 
 use super::accounting::{Passed, pass_on, release_unused};
@@ -57,7 +57,7 @@ impl Session {
         let went_out = self.client.capabilities().pipelining;
         for armed in behind {
             let row = verdict::overtaken(&armed.mail, went_out, self.actor.ground.clock.now());
-            let used = self.actor.finish_message(went_out);
+            let used = self.finish_message(went_out);
             self.pass_on(Passed { armed, row, used });
         }
         if !self.quitting {
@@ -123,7 +123,7 @@ impl Session {
         while self.on_wire.len() < self.actor.envelopes_on_wire_max() && self.client.can_offer() {
             let Some(armed) = self.hand.front() else { return Ok(()) };
             self.check_identity(&armed.mail)?;
-            if !self.actor.try_start_message(self.id) {
+            if !self.try_start_message() {
                 return Ok(());
             }
             let Some(mut armed) = self.hand.pop_front() else { return Ok(()) };
@@ -144,6 +144,31 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Asks the throttle, and the source address for one of its day's mails; a session of an address without any quits.
+    fn try_start_message(&mut self) -> bool {
+        let now = self.actor.ground.clock.now();
+        if self.plan.source.as_ref().is_some_and(|source| !source.try_take(now)) {
+            if !self.quitting {
+                self.quitting = true;
+                self.client.quit(self.actor.ground.clock.moment());
+            }
+            return false;
+        }
+        let starts = self.actor.try_start_message(self.id);
+        if !starts && let Some(source) = &self.plan.source {
+            source.give_back();
+        }
+        starts
+    }
+
+    /// Ends a message for the throttle, and for the source address where the receiver never saw it.
+    pub(super) fn finish_message(&self, counted: bool) -> Option<RelayUse> {
+        if !counted && let Some(source) = &self.plan.source {
+            source.give_back();
+        }
+        self.actor.finish_message(counted)
     }
 
     /// Invariant 6, right before MAIL FROM.
@@ -192,7 +217,7 @@ impl Session {
 
     /// The SMTP client did not take the envelope: nothing of it went out, and no retry would mend it.
     async fn refuse(&mut self, armed: Armed, reason: &str) -> Result<(), BrokenReason> {
-        self.actor.finish_message(false);
+        self.finish_message(false);
         let row = verdict::unfit(&armed.mail, reason, self.actor.ground.clock.now());
         self.record(armed, row, None).await
     }

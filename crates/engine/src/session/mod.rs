@@ -7,6 +7,7 @@
 mod accounting;
 mod hand;
 mod link;
+mod plan;
 mod verdict;
 mod wire;
 
@@ -16,10 +17,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use domain::breaker::SessionHealth;
-use domain::{LinkSecurity, Moment, SessionId};
+use domain::{Moment, SessionId};
 use ledger::SessionRow;
-use runtime::DialOptions;
-use smtp::client::{Client, ClientConfig, Credentials, Event, SessionEnd, TlsMode};
+use runtime::{Connection, DialOptions};
+use smtp::client::{Client, Event, SessionEnd};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -28,12 +29,15 @@ use crate::journal::{Ring, SlotNo};
 use crate::recorder::{Progress, Ticket};
 use crate::relay::{BrokenReason, Orders, RelayActor};
 use link::Link;
+pub use plan::LinkPlan;
 use wire::Wire;
 
 /// After a reply that took longer than this, no permits are asked for beyond what fits on the wire.
 const REPLY_SLOW: std::time::Duration = std::time::Duration::from_secs(1);
 /// How long a session stays open without work.
 const IDLE_MAX: std::time::Duration = std::time::Duration::from_secs(5);
+/// The same on the direct route, where thousands of other domains wait for the session's place.
+const IDLE_DIRECT_MAX: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// What a session that is over says of its relay.
 #[derive(Debug)]
@@ -42,11 +46,19 @@ pub struct SessionReport {
     pub health: SessionHealth,
     /// Why it ended, where that was not by choice.
     pub reason: Option<String>,
+    /// It was ready to send.
+    pub opened: bool,
+    /// How the dialogue ended.
+    pub end: Option<SessionEnd>,
 }
 
 impl SessionReport {
     fn failed(reason: String) -> Self {
-        Self { health: SessionHealth::Failed, reason: Some(reason) }
+        Self { health: SessionHealth::Failed, reason: Some(reason), opened: false, end: None }
+    }
+
+    fn good() -> Self {
+        Self { health: SessionHealth::Good, reason: None, opened: false, end: None }
     }
 }
 
@@ -61,20 +73,32 @@ pub async fn run(actor: Arc<RelayActor>, ring: Ring) -> SessionReport {
     let dialled = tokio::select! {
         dialled = network.dial(&actor.spec.host, actor.spec.port, options) => dialled,
         _ = orders.wait_for(|orders| orders.drain) => {
-            return SessionReport { health: SessionHealth::Good, reason: None };
+            return SessionReport::good();
         }
     };
     let connection = match dialled {
         Ok(connection) => connection,
         Err(error) => return SessionReport::failed(format!("cannot connect: {error}")),
     };
+    let plan = LinkPlan::of_relay(&actor, &connection);
+    converse(actor, ring, connection, plan).await.0
+}
+
+/// Talks over a link until there is nothing to do, the other end wants no more, or the link breaks. The ring is given
+/// back for a next one.
+pub async fn converse(
+    actor: Arc<RelayActor>,
+    ring: Ring,
+    connection: Connection,
+    plan: LinkPlan,
+) -> (SessionReport, Ring) {
     let number = actor.ground.next_session.fetch_add(1, Ordering::Relaxed);
     let id = SessionId::generate(actor.ground.clock.now().as_millis(), number);
     let now = actor.ground.clock.moment();
     let mut session = Session {
-        client: Client::new(client_config(&actor), now),
+        client: Client::new(plan.client_config(&actor), now),
         wire: Wire::new(connection.stream),
-        peer: connection.peer.to_string(),
+        plan,
         id,
         ring,
         ready: false,
@@ -103,25 +127,6 @@ pub async fn run(actor: Arc<RelayActor>, ring: Ring) -> SessionReport {
     session.finish(outcome).await
 }
 
-fn client_config(actor: &RelayActor) -> ClientConfig {
-    let spec = &actor.spec;
-    let mut config = ClientConfig::new(spec.ehlo_name.clone());
-    config.tls = match spec.security {
-        LinkSecurity::None => TlsMode::None,
-        LinkSecurity::StartTls => TlsMode::StartTls,
-        LinkSecurity::Implicit => TlsMode::Implicit,
-    };
-    config.credentials = spec.login.as_ref().map(|login| Credentials {
-        user: login.user.clone(),
-        secret: login.secret.clone(),
-        mechanism: login.mechanism,
-    });
-    // Clear text is only ever used where the operator wrote tls=none.
-    config.allow_plaintext_auth = spec.security == LinkSecurity::None;
-    config.use_chunking = spec.use_chunking;
-    config
-}
-
 /// A mail for which a permit was asked.
 struct Armed {
     /// By which the SMTP client knows it.
@@ -141,7 +146,7 @@ struct Session {
     actor: Arc<RelayActor>,
     client: Client,
     wire: Wire,
-    peer: String,
+    plan: LinkPlan,
     id: SessionId,
     ring: Ring,
     ready: bool,
@@ -211,14 +216,14 @@ impl Session {
     }
 
     async fn start_tls(&mut self) {
-        let config = self.actor.tls();
+        let config = self.plan.tls.clone();
         let limit = smtp::client::TimeLimits::default().tls;
         let outcome = match config {
             None => Err("no TLS configuration".to_owned()),
             Some(config) => {
                 let late = self.actor.ground.clock.sleep(limit);
                 tokio::select! {
-                    outcome = self.wire.start_tls(config, &self.actor.spec.host) => outcome,
+                    outcome = self.wire.start_tls(config, &self.plan.host) => outcome,
                     () = late => Err("the handshake took too long".to_owned()),
                 }
             }
@@ -241,11 +246,20 @@ impl Session {
             relay: spec.relay,
             credential: spec.credential,
             fingerprint: spec.fingerprint,
-            peer: self.peer.clone(),
-            tls: self.wire.tls_facts().unwrap_or_default(),
+            peer: self.plan.peer.clone(),
+            tls: self.tls_words(),
             sender: self.actor.ground.sender,
             opened_at: self.actor.ground.clock.now(),
         });
+    }
+
+    /// The link's protection for the books; nothing of a relay's link in clear.
+    fn tls_words(&self) -> String {
+        let facts = self.wire.tls_facts();
+        match &self.plan.evidence {
+            Some(evidence) => evidence.words(facts, self.client.capabilities().starttls),
+            None => facts.unwrap_or_default(),
+        }
     }
 
     fn free_slots(&mut self) {
@@ -265,12 +279,16 @@ impl Session {
             self.drop_held();
         }
         let now = self.actor.ground.clock.moment();
-        let idle = self.is_spent() && now.since(self.idle_since) >= IDLE_MAX;
+        let idle = self.is_spent() && now.since(self.idle_since) >= self.idle_max();
         let over = self.draining || idle || (self.is_spent() && !self.may_take_more());
         if !self.quitting && (over || self.actor.must_close_session()) {
             self.quitting = true;
             self.client.quit(now);
         }
+    }
+
+    fn idle_max(&self) -> std::time::Duration {
+        if self.actor.lane().is_some() { IDLE_DIRECT_MAX } else { IDLE_MAX }
     }
 
     /// Nothing in hand and nothing on the wire.
@@ -286,6 +304,7 @@ impl Session {
 
     fn may_take_more(&self) -> bool {
         !self.quitting
+            && !self.actor.is_left_alone()
             && self.actor.spec.limits.messages_per_connection_max.is_none_or(|max| self.taken < max)
     }
 
@@ -324,7 +343,7 @@ impl Session {
             return None;
         }
         let idle_from = if self.is_spent() { self.idle_since } else { self.actor.ground.clock.moment() };
-        let mut limit = self.client.deadline().unwrap_or(idle_from + IDLE_MAX);
+        let mut limit = self.client.deadline().unwrap_or(idle_from + self.idle_max());
         if self.on_wire.iter().any(|armed| !armed.stuck) || !self.hand.is_empty() && !self.on_wire.is_empty()
         {
             limit = limit.min(self.progress_at + self.actor.ground.config.reply_late);

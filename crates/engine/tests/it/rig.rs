@@ -162,6 +162,7 @@ impl Rig {
             ehlo_name: "sender.test".to_owned(),
             trust: TlsTrust::System,
             use_chunking: false,
+            direct: None,
         };
         self.rotated(&Client { tenant, spec }, secret).await
     }

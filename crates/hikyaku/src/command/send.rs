@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::arguments::{SendFlags, Sync};
 use crate::exit::Exit;
-use crate::{opened, print, progress, secret, signals};
+use crate::{direct, opened, print, progress, secret, signals};
 
 /// Rejected rows that the JSON shows.
 const REJECTED_SHOWN: usize = 100;
@@ -65,7 +65,11 @@ pub fn run(flags: SendFlags) -> anyhow::Result<Exit> {
 }
 
 fn request(flags: &SendFlags) -> anyhow::Result<SendRequest> {
-    let relay = secret::complete(RelayUrl::parse(&flags.relay)?, flags.relay_password_file.as_deref())?;
+    let direct = direct::request(flags)?;
+    let relay = match &direct {
+        Some(_) => RelayUrl::direct(),
+        None => secret::complete(RelayUrl::parse(&flags.relay)?, flags.relay_password_file.as_deref())?,
+    };
     let kinds = "bare, sendgrid, gmail, microsoft365, ses, other";
     let Some(kind) = RelayKind::from_word(&flags.relay_kind) else {
         bail!("--relay-kind: `{}` is none of {kinds}", flags.relay_kind)
@@ -80,6 +84,10 @@ fn request(flags: &SendFlags) -> anyhow::Result<SendRequest> {
         messages_per_connection_max: flags.messages_per_connection.or(published.messages_per_connection_max),
         messages_per_minute_max: flags.messages_per_minute.or(published.messages_per_minute_max),
     };
+    let ehlo_name = ehlo_name(flags.ehlo_name.as_deref())?;
+    if direct.is_some() {
+        direct::check_ehlo_name(&ehlo_name)?;
+    }
     let dkim = match (&flags.dkim_key, &flags.dkim_domain, &flags.dkim_selector) {
         (Some(key), Some(domain), Some(selector)) => {
             Some(DkimRequest { key: key.clone(), domain: domain.clone(), selector: selector.clone() })
@@ -91,11 +99,12 @@ fn request(flags: &SendFlags) -> anyhow::Result<SendRequest> {
         name: flags.name.clone(),
         list: flags.list.clone(),
         relay,
+        direct,
         kind,
         limits,
         trust: flags.relay_ca.clone().map_or(TlsTrust::System, TlsTrust::File),
         use_chunking: flags.chunking,
-        ehlo_name: ehlo_name(flags.ehlo_name.as_deref())?,
+        ehlo_name,
         policy,
         deadline: flags.deadline,
         retry_initial: flags.retry_initial,

@@ -142,6 +142,7 @@ impl Stage {
             ehlo_name: "drill.example".to_owned(),
             trust: sink.trust.clone(),
             use_chunking: false,
+            direct: None,
         };
         Ok(self.engine.relay(spec).await?)
     }

@@ -7,6 +7,7 @@ mod bad_input;
 mod books;
 mod copies;
 mod database;
+mod direct;
 mod drill;
 mod extending;
 mod holds;

@@ -59,6 +59,7 @@ impl Desk {
             ehlo_name: "sender.example".to_owned(),
             trust: TlsTrust::System,
             use_chunking: plan.use_chunking,
+            direct: None,
         })
     }
 

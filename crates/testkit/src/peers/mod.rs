@@ -1,14 +1,15 @@
 //! Real servers of other makers: as relays Debian's Postfix and OpenSMTPD, npm's Haraka, PyPI's aiosmtpd; and Debian's
-//! PostgreSQL as a store's server.
+//! PostgreSQL as a store's server, and its Knot DNS and Unbound as name servers.
 //!
 //! Each runs privately, on a free port of 127.0.0.1 with files of its own, beside whatever the machine runs;
 //! the mails that a relay received are the oracle of a test. Installing them is `cargo xtask peers`, not this
 //! module: it starts only what is [`prepared`](Prepared). All calls block, within bounded times.
 //!
-//! Invariants: a server ends with its [`RunningRelay`] or [`RunningPostgres`], or with the process that holds it, however that ends;
+//! Invariants: a server ends with its [`RunningRelay`], [`RunningPostgres`] or [`RunningDns`], or with the process that holds it, however that ends;
 //! secrets appear in no error and no `Debug`.
 
 mod aiosmtpd;
+mod dns;
 mod haraka;
 mod inbox;
 mod opensmtpd;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use aiosmtpd::Aiosmtpd;
+pub use dns::{DnsZone, RunningDns, dns_or_skip};
 pub use haraka::Haraka;
 pub use inbox::ReceivedMail;
 pub use opensmtpd::OpenSmtpd;

@@ -29,6 +29,15 @@ impl Prepared {
         self.part("debian").map(|folder| folder.join("root"))
     }
 
+    /// The same, if they hold this file: an older preparation may lack a package.
+    ///
+    /// # Errors
+    /// When they are not prepared, or it lacks.
+    pub fn debian_with(&self, file: &'static str) -> Result<PathBuf, PeersError> {
+        let root = self.debian()?;
+        if root.join(file).exists() { Ok(root) } else { Err(self.lacks(file)) }
+    }
+
     /// The `node_modules` folder with Haraka and mailparser.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Debian's Postfix, OpenSMTPD and PostgreSQL, unpacked into a tree that `testkit::peers` lays over the machine's own.
+//! Debian's Postfix, OpenSMTPD, PostgreSQL, Knot DNS and Unbound, unpacked into a tree that `testkit::peers` lays over the machine's own.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -30,7 +30,7 @@ pub fn prepare(locks: &Path, folder: &Path) -> anyhow::Result<()> {
     };
     ensure!(
         installed("apt-get"),
-        "Postfix, OpenSMTPD and PostgreSQL come from Debian's archive, and there is no apt-get"
+        "Postfix, OpenSMTPD, PostgreSQL, Knot DNS and Unbound come from Debian's archive, and there is no apt-get"
     );
     apt_get(&part.folder).args(["update"]).quiet().context("Debian's archive cannot be reached")?;
     let packages = resolve(&list, &part.folder)?;
