@@ -29,6 +29,8 @@ pub struct Known {
     pub wall_jumped: bool,
     /// The newest version of each company's secret.
     pub secrets: BTreeMap<u64, u64>,
+    /// Secrets for which the engine opened an actor: company, version, when by the wall clock in ms.
+    pub in_force: Vec<(u64, u64, i64)>,
     /// Chain heads kept outside the books.
     pub seals: Vec<Head>,
     /// The latest wall time that anybody saw, in ms.
@@ -44,6 +46,13 @@ impl Known {
     #[must_use]
     pub fn secret_version(&self, tenant: u64) -> u64 {
         self.secrets.get(&tenant).copied().unwrap_or(1)
+    }
+
+    /// The version of a company's secret that the engine was given last before this wall time.
+    #[must_use]
+    pub fn version_in_force(&self, tenant: u64, wall_ms: i64) -> u64 {
+        let before = |(of, _, since): &&(u64, u64, i64)| *of == tenant && *since < wall_ms;
+        self.in_force.iter().rfind(before).map_or(1, |(_, version, _)| *version)
     }
 
     /// True when this wall time lies within a hold of the release.

@@ -138,6 +138,7 @@ impl Garden {
 
     /// Makes the copy like the tree; what is alike already is not touched, so that it is not built again.
     fn restore(&self) -> anyhow::Result<()> {
+        remove_others(&self.source, &self.files.iter().map(|path| self.source.join(path)).collect())?;
         for path in &self.files {
             let (from, to) = (self.root.join(path), self.source.join(path));
             let wanted = fs::read(&from).with_context(|| format!("reading {}", from.display()))?;
@@ -151,4 +152,18 @@ impl Garden {
         }
         Ok(())
     }
+}
+
+/// Removes what an earlier tree had and this one has not.
+fn remove_others(folder: &Path, kept: &BTreeSet<PathBuf>) -> anyhow::Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            remove_others(&path, kept)?;
+        } else if !kept.contains(&path) {
+            fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+        }
+    }
+    Ok(())
 }

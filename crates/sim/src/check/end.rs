@@ -122,6 +122,7 @@ impl Case<'_> {
         let mut opened = self.attempts.iter().filter_map(|view| view.attempt.as_ref());
         let held = opened.any(|row| world.known.is_held(self.plan.number, row.opened_at.as_millis()));
         must(!held, "7 fencing: an attempt was opened while its release was held");
+        must(world.known.wall_jumped || self.waits_are_kept(), "4 retry: tried again too soon");
         must(self.resends_are_allowed(), "4 retry: tried again behind an unanswered message end");
         breaches
     }
@@ -141,6 +142,24 @@ impl Case<'_> {
             .iter()
             .flat_map(|view| &view.outcomes)
             .any(|row| row.verdict == Verdict::Rejected && row.code.is_some_and(|code| code.get() >= 500))
+    }
+
+    /// After a 451 the same process tries again only after the retry interval less its jitter. (Another process may go
+    /// by its own start, and other failures have shorter waits.)
+    fn waits_are_kept(&self) -> bool {
+        let least = self.plan.retry_initial.as_millis() * 4 / 5;
+        self.attempts.windows(2).all(|pair| {
+            let [before, after] = pair else { return true };
+            let deferred = before.outcomes.iter().find(|row| {
+                row.verdict == Verdict::Deferred && row.code.is_some_and(|code| code.get() == 451)
+            });
+            match (deferred, &after.attempt) {
+                (Some(row), Some(next)) if before.sender == after.sender => {
+                    next.opened_at.since(row.at).as_millis() >= least
+                }
+                _ => true,
+            }
+        })
     }
 
     /// Behind an unknown verdict nothing is tried under `hold`, and once under `resend-once`.

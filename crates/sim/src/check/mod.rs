@@ -13,6 +13,7 @@ use ledger_sqlite::SqliteStore;
 
 use crate::node::operator::installation_key;
 use crate::relay::log::Entry;
+use crate::scenario;
 use crate::world::World;
 
 /// A read of the simulated store is done at once, for nobody else is at work.
@@ -59,6 +60,20 @@ pub fn message_end(world: &mut World, store: &SqliteStore, entry: &Entry) -> any
         .any(|session| key.fingerprint(row.tenant, session.relay, secret) == session.fingerprint)
     {
         world.breach(format!("6 identity: no attempt of {entry} bears the fingerprint of its secret"));
+    }
+    for session in sessions {
+        let version_of = |version: &u64| {
+            let secret = scenario::secret(entry.tenant, *version);
+            key.fingerprint(row.tenant, session.relay, secret.as_bytes()) == session.fingerprint
+        };
+        let newest = world.known.secret_version(entry.tenant);
+        let version = (1..=newest).find(version_of).unwrap_or(0);
+        let due = world.known.version_in_force(entry.tenant, session.opened_at.as_millis());
+        if version < due && !world.known.wall_jumped {
+            world.breach(format!(
+                "6 identity: {entry} went out under secret {version} when {due} was in force"
+            ));
+        }
     }
     Ok(())
 }

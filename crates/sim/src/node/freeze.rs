@@ -18,8 +18,8 @@ use crate::scenario::{Release, secret};
 use crate::world::clock::SimEntropy;
 
 impl Desk {
-    /// Enters company, relay and credential into the directory.
-    pub(super) async fn relay_spec(&self, number: u64) -> anyhow::Result<RelaySpec> {
+    /// Enters company, relay and credential into the directory; with the version of the secret.
+    pub(super) async fn relay_spec(&self, number: u64) -> anyhow::Result<(RelaySpec, u64)> {
         let plan = &self.scenario.tenants[usize::try_from(number)?];
         let now = self.clock.now();
         let (host, version) = {
@@ -40,13 +40,13 @@ impl Desk {
         let relay = self.store.relay_ensure(row).await?.relay;
         let secret = secret(number, version);
         let fingerprint = installation_key().fingerprint(tenant, relay, secret.as_bytes());
-        let version = CredentialVersion(0);
-        let row = CredentialRow { tenant, relay, version, fingerprint, created_at: now };
+        let unknown = CredentialVersion(0);
+        let row = CredentialRow { tenant, relay, version: unknown, fingerprint, created_at: now };
         let credential = self.store.credential_ensure(row).await?.version;
         self.world.lock().known.relays.insert(number, relay);
         let login =
             Login { user: mail::USER.to_owned(), secret: smtp::Secret::from(secret), mechanism: None };
-        Ok(RelaySpec {
+        let spec = RelaySpec {
             tenant,
             relay,
             credential,
@@ -60,7 +60,8 @@ impl Desk {
             trust: TlsTrust::System,
             use_chunking: plan.use_chunking,
             direct: None,
-        })
+        };
+        Ok((spec, version))
     }
 
     async fn tenant(&self, number: u64) -> anyhow::Result<TenantId> {
@@ -74,7 +75,7 @@ impl Desk {
 
     /// Begins the release, goes on freezing it, or finds it frozen.
     pub(super) async fn freeze(&self, plan: &Release) -> anyhow::Result<ReleaseRow> {
-        let relay = self.relay_spec(plan.tenant).await?.relay;
+        let relay = self.relay_spec(plan.tenant).await?.0.relay;
         let tenant = self.tenant(plan.tenant).await?;
         let name = format!("release {}", plan.number);
         let stored = self.store.release_list(tenant).await?;

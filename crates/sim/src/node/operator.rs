@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::{NodeId, RetrySchedule, UnknownPolicy};
-use engine::{Engine, EngineParts, OpenRelayError, ReleaseEnd, ReleaseRun, ReleaseWork};
+use engine::{Engine, EngineParts, RelayActor, ReleaseEnd, ReleaseRun, ReleaseWork};
 use ledger::{InstallationKey, LedgerError, ReleaseRow, ReleaseState, Store};
 use ledger_sqlite::{Place, SqliteOptions, SqliteStore};
 use runtime::Clock;
@@ -174,12 +174,7 @@ impl Desk {
         let row = self.freeze(&plan).await?;
         loop {
             self.secrets.borrow_and_update();
-            let spec = self.relay_spec(plan.tenant).await?;
-            let actor = match self.engine.relay(spec).await {
-                Ok(actor) => actor,
-                Err(OpenRelayError::Store(error)) => return Err(error.into()),
-                Err(error) => return Err(error.into()),
-            };
+            let actor = self.open_relay(plan.tenant).await?;
             let composer = Arc::new(SimComposer { release: plan.number });
             let run = Arc::new(self.engine.send(work(&plan, &row), composer, actor));
             self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(plan.number, Arc::clone(&run));
@@ -194,6 +189,16 @@ impl Desk {
         }
     }
 
+    /// The actor for the company's newest secret.
+    async fn open_relay(&self, tenant: u64) -> anyhow::Result<Arc<RelayActor>> {
+        let (spec, version) = self.relay_spec(tenant).await?;
+        let actor = self.engine.relay(spec).await?;
+        let mut world = self.world.lock();
+        let wall = world.wall_ms();
+        world.known.in_force.push((tenant, version, wall));
+        Ok(actor)
+    }
+
     /// Waits for the run; a new secret meanwhile opens a new actor, which has the old one drain.
     async fn until_ended(&mut self, run: &ReleaseRun, tenant: u64) -> anyhow::Result<ReleaseEnd> {
         loop {
@@ -201,8 +206,7 @@ impl Desk {
                 biased;
                 end = run.ended() => return Ok(end),
                 Ok(()) = self.secrets.changed() => {
-                    let spec = self.relay_spec(tenant).await?;
-                    self.engine.relay(spec).await?;
+                    self.open_relay(tenant).await?;
                 }
             }
         }
