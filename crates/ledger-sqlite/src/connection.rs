@@ -49,7 +49,17 @@ pub(crate) fn open_writer(folder: &Path, options: &SqliteOptions) -> Result<Conn
     refuse_foreign(&connection)?;
     prepare(&connection, options).map_err(|error| Failure::from(error).during("opening the books"))?;
     migrate(&mut connection)?;
+    empty_log(&connection).map_err(|error| Failure::from(error).during("opening the books"))?;
     Ok(connection)
+}
+
+/// Copies the log that an earlier process left into the file, and begins it anew. After a sync that failed, Linux
+/// takes pages for written that are not on the disk: frames of theirs can be read until the power goes, and would then
+/// be a gap before everything that was written behind them. What is copied is written, and synced, once more.
+///
+/// While another process reads the log it is copied but cannot be begun anew; the next open does that.
+fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))
 }
 
 /// Opens a connection that can only read.

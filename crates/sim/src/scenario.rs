@@ -230,7 +230,7 @@ fn faults((span, recipients): (u64, u64), tenants: u64, hosts: usize, dice: &mut
         let spell = dice.magnitude(100_000, 120 * SECOND);
         let host = usize::try_from(dice.below(hosts as u64)).unwrap_or(0);
         let steps = dice.below(60);
-        let fault = match dice.below(15) {
+        let fault = match dice.below(16) {
             0 | 1 => Fault::Kill(steps),
             2 | 3 => Fault::KillInWrite,
             4 | 5 => Fault::PowerCut(steps),
@@ -241,6 +241,13 @@ fn faults((span, recipients): (u64, u64), tenants: u64, hosts: usize, dice: &mut
             10 | 11 => Fault::Mood(host, Mood::draw(dice)),
             12 => Fault::DiskFull(spell / 4),
             13 => Fault::SyncFails(spell / 4),
+            14 => {
+                // What a failed sync left behind shows only when the power goes later.
+                let later = When::Parcels(parcels + dice.below(20 * PARCELS_A_MAIL));
+                faults.push((later, Fault::PowerCut(steps)));
+                faults.push((When::Parcels(parcels), Fault::SyncFails(dice.magnitude(1000, 20 * SECOND))));
+                continue;
+            }
             _ => {
                 let tenant = dice.below(tenants);
                 let revoked_at_once = dice.chance(500);

@@ -69,9 +69,12 @@ impl SimDisk {
         self.lock().disk.set_octets_max(full.then_some(0));
     }
 
-    /// No sync succeeds while it refuses.
+    /// No sync succeeds while it refuses; what it refused may count as written from then on, or not.
     pub fn refuse_sync(&self, refuses: bool) {
-        self.lock().disk.refuse_sync(refuses);
+        let mut storage = self.lock();
+        let forgets = storage.dice.chance(500);
+        storage.disk.forget_unsynced(forgets);
+        storage.disk.refuse_sync(refuses);
     }
 
     fn lock(&self) -> MutexGuard<'_, Storage> {

@@ -195,8 +195,12 @@ impl Run {
             return Ok(());
         }
         let Some(why) = node.ended() else { return Ok(()) };
-        self.node = None;
         let whole = why == "drained, whole";
+        if !whole && self.dice.chance(500) {
+            // It is killed before it could close the books.
+            self.disk.kill();
+        }
+        self.node = None;
         self.world.lock().trap = None;
         self.world.lock().note(format!("the process ended: {why}"));
         if whole && self.ending {

@@ -68,6 +68,7 @@ pub struct Disk {
     octets_max: Option<u64>,
     octets: u64,
     refuses_sync: bool,
+    forgets_unsynced: bool,
     syncs: u64,
 }
 
@@ -82,6 +83,7 @@ impl Default for Disk {
             octets_max: None,
             octets: 0,
             refuses_sync: false,
+            forgets_unsynced: false,
             syncs: 0,
         }
     }
@@ -96,6 +98,11 @@ impl Disk {
     /// With `true` every `fsync` gets EIO and makes nothing durable.
     pub fn refuse_sync(&mut self, refuses: bool) {
         self.refuses_sync = refuses;
+    }
+
+    /// With `true` a refused `fsync` leaves its pages as if they had been written, as Linux does.
+    pub fn forget_unsynced(&mut self, forgets: bool) {
+        self.forgets_unsynced = forgets;
     }
 
     /// How many `fsync`s there were, of files and directories.
@@ -227,6 +234,9 @@ impl Disk {
     pub fn sync(&mut self, inode: u64) -> Result<(), DiskError> {
         self.syncs += 1;
         if self.refuses_sync {
+            if self.forgets_unsynced && !self.stat(inode)?.is_directory {
+                self.file(inode)?.forget_unsynced();
+            }
             return Err(DiskError::Io);
         }
         let is_directory = self.stat(inode)?.is_directory;

@@ -64,6 +64,11 @@ impl FileState {
         }
     }
 
+    /// An `fsync` that failed, as Linux has it: the pages count as written, and no later `fsync` writes them again.
+    pub fn forget_unsynced(&mut self) {
+        self.dirty.clear();
+    }
+
     /// The power goes. Each unsynced page was written, was not, or is torn between sectors, and a changed
     /// length was written or was not: all by `seed`. What is left is both states from now on.
     pub fn cut(&mut self, seed: u64) {
