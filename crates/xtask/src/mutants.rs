@@ -167,3 +167,23 @@ fn remove_others(folder: &Path, kept: &BTreeSet<PathBuf>) -> anyhow::Result<()> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The code moved on, and a mistake beside it did not: bring its patch up to date.
+    #[test]
+    fn every_mistake_can_be_planted() {
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        let folder = root.join(PATCHES);
+        let patches = fs::read_dir(&folder).expect("patches").map(|entry| entry.expect("an entry").path());
+        let mut planted = 0;
+        for patch in patches.filter(|path| path.extension().is_some_and(|kind| kind == "patch")) {
+            let applies = Program::new("git", root, GIT_MAX).args(["apply", "--check", "-p1"]).args([&patch]);
+            assert!(applies.show().expect("git").success, "{}", patch.display());
+            planted += 1;
+        }
+        assert!(planted >= 12, "{planted} mistakes");
+    }
+}
