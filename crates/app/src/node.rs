@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{CredentialVersion, Moment, ReleaseId, TenantId};
-use engine::{Engine, Recovered, ReleaseEnd};
+use domain::{CredentialVersion, Moment, RelayId, ReleaseId, TenantId};
+use engine::{Engine, Recovered, RelaySpec, ReleaseEnd};
 use ledger::WorkItem;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -54,8 +54,14 @@ pub async fn serve(
     let (engine, recovered) = Engine::start(parts(premises)).await?;
     ready(recovered);
     let mut sealing = Sealing::start(premises);
-    let mut node =
-        Node { premises, engine, runs: JoinSet::new(), running: HashMap::new(), left: HashMap::new() };
+    let mut node = Node {
+        premises,
+        engine,
+        runs: JoinSet::new(),
+        running: HashMap::new(),
+        newest: HashMap::new(),
+        left: HashMap::new(),
+    };
     let mut report = NodeReport { recovered, ..NodeReport::default() };
     let done = loop {
         match node.look().await {
@@ -84,6 +90,8 @@ struct Node<'a> {
     engine: Engine,
     runs: JoinSet<(Key, CredentialVersion, ReleaseEnd)>,
     running: HashMap<Key, CredentialVersion>,
+    /// Each relay with the newest secret that any release's route named.
+    newest: HashMap<(TenantId, RelayId), RelaySpec>,
     /// Until when releases are left alone.
     left: HashMap<Key, Moment>,
 }
@@ -127,7 +135,8 @@ impl Node<'_> {
         let sealed = store.route_get(tenant, release).await?;
         let sealed = sealed.ok_or(AppError::Defect("a route was there and is not"))?;
         let keys = self.premises.folder.keys();
-        let route = Route::open(sealed, &keys.routes, &keys.installation, &row)?;
+        let mut route = Route::open(sealed, &keys.routes, &keys.installation, &row)?;
+        self.renew_secret(&mut route.spec);
         let credential = route.spec.credential;
         let signer = route.dkim.as_ref().map(crate::route::Signature::signer).transpose()?;
         let (composer, reverse_path) = composer(self.premises, &row, signer).await?;
@@ -135,6 +144,19 @@ impl Node<'_> {
         let run = self.engine.send(work(&row, reverse_path), Arc::new(composer), actor);
         self.runs.spawn(async move { ((tenant, release), credential, run.ended().await) });
         Ok(credential)
+    }
+
+    /// A secret that was replaced is the old one for every release of its relay, also for those that were frozen with it.
+    fn renew_secret(&mut self, spec: &mut RelaySpec) {
+        let newest = self.newest.entry((spec.tenant, spec.relay)).or_insert_with(|| spec.clone());
+        if newest.credential < spec.credential {
+            *newest = spec.clone();
+        }
+        if spec.credential < newest.credential {
+            spec.credential = newest.credential;
+            spec.fingerprint = newest.fingerprint;
+            spec.login.clone_from(&newest.login);
+        }
     }
 
     fn reap(&mut self) {
