@@ -169,7 +169,11 @@ impl Engine {
         let key = (spec.tenant, spec.relay, spec.credential);
         let known = self.relays().get(&key).map(|running| Arc::clone(&running.actor));
         match known {
-            Some(actor) if !actor.orders().borrow().drain => return Ok(actor),
+            Some(actor) if !actor.orders().borrow().drain => {
+                // One of an older version may have been opened after it.
+                self.drain_older(key);
+                return Ok(actor);
+            }
             Some(_) => self.finish_relay(key).await,
             None => {}
         }
@@ -183,12 +187,8 @@ impl Engine {
         let ago = |at| now.since(at).saturating_sub(Duration::from_secs(1));
         let used: Vec<_> = used.into_iter().map(|(at, count)| (ago(at), count)).collect();
         let actor = RelayActor::new(spec, Arc::clone(&self.ground), &used)?;
+        self.drain_older(key);
         let mut relays = self.relays();
-        for ((tenant, relay, version), other) in &*relays {
-            if (*tenant, *relay) == (key.0, key.1) && *version < key.2 {
-                other.actor.drain();
-            }
-        }
         let running = relays.entry(key).or_insert_with(|| spawn(&actor));
         Ok(Arc::clone(&running.actor))
     }
@@ -214,6 +214,14 @@ impl Engine {
             }
             self.finish_relay(key).await;
         }
+    }
+
+    fn drain_older(&self, key: RelayKey) {
+        let relays = self.relays();
+        let older = relays
+            .iter()
+            .filter(|((tenant, relay, version), _)| (*tenant, *relay) == (key.0, key.1) && *version < key.2);
+        older.for_each(|(_, other)| other.actor.drain());
     }
 
     /// Runs a release through its relay's actor, in whatever state the books have it.

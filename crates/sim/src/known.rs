@@ -8,6 +8,9 @@ use domain::{RelayId, TenantId};
 use engine::Recovered;
 use ledger::{Head, ReleaseRow};
 
+/// The longest time from asking for a permit to its commit, in ms.
+const COMMIT_MS_MAX: i64 = 20_000;
+
 /// Facts by the numbers of the plan.
 #[derive(Debug, Default)]
 pub struct Known {
@@ -55,11 +58,13 @@ impl Known {
         self.in_force.iter().rfind(before).map_or(1, |(_, version, _)| *version)
     }
 
-    /// True when this wall time lies within a hold of the release.
+    /// True when this wall time lies within a hold of the release, and not just before its end: what was asked for then
+    /// may reach the books after it.
     #[must_use]
     pub fn is_held(&self, release: u64, wall_ms: i64) -> bool {
-        let within =
-            |(of, from, until): &(u64, i64, i64)| *of == release && *from < wall_ms && wall_ms < *until;
+        let within = |(of, from, until): &(u64, i64, i64)| {
+            *of == release && *from < wall_ms && wall_ms.saturating_add(COMMIT_MS_MAX) < *until
+        };
         !self.wall_jumped && self.holds.iter().any(within)
     }
 
