@@ -23,6 +23,8 @@ use crate::send::{Premises, Sealing, composer, parts, work};
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Releases that are worked on at the same time.
 const RELEASES_MAX: usize = 256;
+/// A release of which nothing is due for longer is left, and begun again when it is.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a release is left alone after its relay was stopped, or it could not be started.
 const LEAVE_ALONE: Duration = Duration::from_secs(30);
 
@@ -104,7 +106,7 @@ impl Node<'_> {
         let now = self.premises.clock.moment();
         self.left.retain(|_, until| *until > now);
         let mut begun = 0;
-        for item in evenly(self.premises.store.work_list().await?) {
+        for item in evenly(self.premises.store.work_list(self.premises.clock.now()).await?) {
             if self.running.len() >= RELEASES_MAX {
                 break;
             }
@@ -115,10 +117,11 @@ impl Node<'_> {
                 continue;
             }
             match self.begin(key).await {
-                Ok(version) => {
+                Ok(Some(version)) => {
                     self.running.insert(key, version);
                     begun += 1;
                 }
+                Ok(None) => {}
                 Err(AppError::Ledger(error)) => return Err(error.into()),
                 Err(error) => {
                     tracing::error!(release = %key.1, %error, "a release cannot be sent by this node");
@@ -129,7 +132,8 @@ impl Node<'_> {
         Ok(begun)
     }
 
-    async fn begin(&mut self, (tenant, release): Key) -> Result<CredentialVersion, AppError> {
+    /// Begins to send a release; `None`: not yet, for its relay's actor is ending.
+    async fn begin(&mut self, (tenant, release): Key) -> Result<Option<CredentialVersion>, AppError> {
         let store = &self.premises.store;
         let (row, _) = store.release_get(tenant, release).await?;
         let sealed = store.route_get(tenant, release).await?;
@@ -137,13 +141,17 @@ impl Node<'_> {
         let keys = self.premises.folder.keys();
         let mut route = Route::open(sealed, &keys.routes, &keys.installation, &row)?;
         self.renew_secret(&mut route.spec);
-        let credential = route.spec.credential;
+
         let signer = route.dkim.as_ref().map(crate::route::Signature::signer).transpose()?;
         let (composer, reverse_path) = composer(self.premises, &row, signer).await?;
+        let RelaySpec { relay, credential, .. } = route.spec;
+        if self.engine.is_ending(tenant, relay, credential) {
+            return Ok(None);
+        }
         let actor = self.engine.relay(route.spec).await?;
-        let run = self.engine.send(work(&row, reverse_path), Arc::new(composer), actor);
+        let run = self.engine.send(work(&row, reverse_path, Some(PATIENCE)), Arc::new(composer), actor);
         self.runs.spawn(async move { ((tenant, release), credential, run.ended().await) });
-        Ok(credential)
+        Ok(Some(credential))
     }
 
     /// A secret that was replaced is the old one for every release of its relay, also for those that were frozen with it.

@@ -43,9 +43,15 @@ impl Purse {
         self.left + self.in_flight
     }
 
-    /// Messages answered since this was last asked.
-    pub fn take_answered(&mut self) -> u32 {
-        std::mem::take(&mut self.answered)
+    /// Messages answered that whoever grants was not told of.
+    #[must_use]
+    pub const fn answered(&self) -> u32 {
+        self.answered
+    }
+
+    /// Whoever grants was told of so many answered ones.
+    pub fn told(&mut self, answered: u32) {
+        self.answered = self.answered.saturating_sub(answered);
     }
 
     /// Gives back what was not started.
@@ -67,7 +73,9 @@ mod tests {
         assert_eq!(purse.held(), 2);
         purse.finish(true);
         purse.finish(false);
-        assert_eq!((purse.held(), purse.take_answered(), purse.take_answered()), (1, 1, 0));
+        assert_eq!((purse.held(), purse.answered()), (1, 1));
+        purse.told(1);
+        assert_eq!(purse.answered(), 0);
         purse.give_back();
         assert!(!purse.try_start());
     }

@@ -57,6 +57,8 @@ pub struct ReleaseWork {
     pub policy: UnknownPolicy,
     /// How tries are spaced.
     pub retry: RetrySchedule,
+    /// With nothing to do for longer than this its run ends, for somebody will begin it again; `None`: it is waited for.
+    pub patience: Option<std::time::Duration>,
     /// Set while nothing new of it may be sent (paused, cancelled, past its deadline, draining).
     pub held: AtomicBool,
 }

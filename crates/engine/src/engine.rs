@@ -81,14 +81,34 @@ pub struct Engine {
     ground: Arc<Ground>,
     relays: Mutex<HashMap<RelayKey, Running>>,
     runs: Mutex<Vec<(RelayKey, JoinHandle<()>)>>,
-    presence: Option<JoinHandle<()>>,
+    presence: Option<Presence>,
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
         if let Some(presence) = &self.presence {
-            presence.abort();
+            presence.task.abort();
         }
+    }
+}
+
+/// The task by which other senders know of this one.
+struct Presence {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Presence {
+    fn begin(ground: &Arc<Ground>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(presence::keep(Arc::clone(ground), stopped));
+        Self { stop, task }
+    }
+
+    /// Lets a take-over that is under way come to its end: chunks that were taken must not go back without outcomes.
+    async fn end(mut self) {
+        self.stop.send_replace(true);
+        let _ = (&mut self.task).await;
     }
 }
 
@@ -150,7 +170,7 @@ impl Engine {
             recovered += replay_lost(&*ground.store, presence::options(&ground)).await?;
         }
         Journal::remove_others(&ground.journal_folder, journal_id)?;
-        let presence = is_shared.then(|| tokio::spawn(presence::keep(Arc::clone(&ground))));
+        let presence = is_shared.then(|| Presence::begin(&ground));
         Ok((Self { ground, relays: Mutex::default(), runs: Mutex::default(), presence }, recovered))
     }
 
@@ -216,6 +236,14 @@ impl Engine {
         }
     }
 
+    /// True while the actor of this secret finishes what it has on the wire, and takes nothing more.
+    #[must_use]
+    pub fn is_ending(&self, tenant: TenantId, relay: RelayId, credential: CredentialVersion) -> bool {
+        let relays = self.relays();
+        let running = relays.get(&(tenant, relay, credential));
+        running.is_some_and(|running| running.actor.orders().borrow().drain && !running.keeper.is_finished())
+    }
+
     fn drain_older(&self, key: RelayKey) {
         let relays = self.relays();
         let older = relays
@@ -248,7 +276,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the books fail.
-    pub async fn drain(self) -> Result<bool, LedgerError> {
+    pub async fn drain(mut self) -> Result<bool, LedgerError> {
         let running: Vec<Running> = self.relays().drain().map(|(_, running)| running).collect();
         running.iter().for_each(|relay| relay.actor.drain());
         let runs = std::mem::take(&mut *lock(&self.runs));
@@ -272,6 +300,9 @@ impl Engine {
             whole = quiet => whole,
             () = timeout => false,
         };
+        if let Some(presence) = self.presence.take() {
+            presence.end().await;
+        }
         if whole {
             self.ground.store.lease_return_all(self.ground.sender, self.ground.clock.now()).await?;
             // What could not be removed is removed at the next start.

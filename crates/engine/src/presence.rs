@@ -5,14 +5,19 @@
 use std::sync::Arc;
 
 use ledger::{LedgerError, SenderBeat};
+use tokio::sync::watch;
 
 use crate::recover::{RecoverError, RecoverOptions, Recovered, recover};
 use crate::relay::{BrokenReason, Ground};
 
-/// Beats and takes over until the task is ended; a store that fails ends the sending.
-pub async fn keep(ground: Arc<Ground>) {
+/// Beats and takes over until told to stop, between two steps; a store that fails ends the sending.
+pub async fn keep(ground: Arc<Ground>, mut stop: watch::Receiver<bool>) {
     loop {
-        ground.clock.sleep(ground.config.beat).await;
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = ground.clock.sleep(ground.config.beat) => {}
+        }
         match step(&ground).await {
             Ok(recovered) if recovered == Recovered::default() => {}
             Ok(recovered) => tracing::warn!(

@@ -22,7 +22,7 @@ use crate::values::{whole, wide, without_nul};
 use crate::{outcomes, queries, walk};
 
 /// How long the use of limited relays is remembered: longer than any limit's period.
-const RELAY_USE_KEPT_S: i64 = 2 * 86_400;
+pub(crate) const RELAY_USE_KEPT_S: i64 = 2 * 86_400;
 
 /// Who commits, for whom, when.
 #[derive(Debug, Clone, Copy)]

@@ -129,7 +129,13 @@ fn of_state(state: &SqlState) -> Remedy {
         SqlState::TOO_MANY_CONNECTIONS,
         SqlState::READ_ONLY_SQL_TRANSACTION,
     ];
-    if gone.contains(state) || state.code().starts_with("08") { Remedy::Later } else { Remedy::None }
+    // The server ended a session that was silent within a transaction (25P03), or at all (57P05): nothing of it stands.
+    let silent = ["25P03", "57P05"].contains(&state.code());
+    if silent || gone.contains(state) || state.code().starts_with("08") {
+        Remedy::Later
+    } else {
+        Remedy::None
+    }
 }
 
 fn sorted(error: &tokio_postgres::Error, operation: &'static str) -> LedgerError {
@@ -163,6 +169,7 @@ mod tests {
         check("40P01", Remedy::AtOnce);
         check("57P01", Remedy::Later);
         check("08006", Remedy::Later);
+        check("25P03", Remedy::Later);
         check("25006", Remedy::Later);
         check("23503", Remedy::None);
         check("23505", Remedy::None);

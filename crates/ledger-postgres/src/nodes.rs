@@ -10,6 +10,7 @@ use ledger::{
 use std::sync::Arc;
 
 use crate::columns::{self, Columns};
+use crate::commit::RELAY_USE_KEPT_S;
 use crate::connection::{Connection, Values};
 use crate::draft::Draft;
 use crate::failure::Failure;
@@ -81,10 +82,10 @@ impl NodeStore for PostgresStore {
         Ok(())
     }
 
-    async fn work_list(&self) -> Stored<Vec<WorkItem>> {
-        self.read("listing work", |connection| {
+    async fn work_list(&self, now: Timestamp) -> Stored<Vec<WorkItem>> {
+        self.read("listing work", move |connection| {
             Box::pin(async move {
-                let rows = connection.rows(queries::WORK_LIST, &[]).await?;
+                let rows = connection.rows(queries::WORK_LIST, &[&whole(now.as_millis())]).await?;
                 rows.iter().map(|row| work(Columns(row))).collect()
             })
         })
@@ -160,6 +161,9 @@ async fn share(draft: &Draft, request: &ShareRequest) -> Result<RelayShare, Fail
         let used = whole(request.messages_used + gone);
         draft.execute(queries::RELAY_USE_ADD, &[&tenant, &relay, &second, &used]).await?;
     }
+    // As outcomes do where a sender has a relay to itself.
+    let oldest = whole(request.now.as_millis().div_euclid(1000) - RELAY_USE_KEPT_S);
+    draft.execute(queries::RELAY_USE_DROP_BEFORE, &[&tenant, &relay, &oldest]).await?;
     let since = whole(request.counts_since().as_millis().div_euclid(1000));
     let row = draft.one(queries::RELAY_USE_SUM, &[&tenant, &relay, &since]).await?;
     let share = request.share(&others, Columns(&row).number(0)?);

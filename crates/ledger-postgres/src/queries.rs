@@ -47,7 +47,7 @@ pub(crate) const TRANSACTION_ROLLBACK: &str = "ROLLBACK";
 /// every statement has its index: plans by those alone. Waiting for a lock has an end; and so has holding one: a process that
 /// is frozen or cut off within a transaction would keep all others from the rows that it locked.
 pub(crate) const CONNECTION_SETTINGS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; \
-    SET enable_mergejoin = off; SET jit = off; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = '5s'";
+    SET enable_mergejoin = off; SET jit = off; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = '2s'";
 
 queries! {
     OWN from "../queries/" {

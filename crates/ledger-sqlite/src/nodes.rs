@@ -76,10 +76,10 @@ impl NodeStore for SqliteStore {
         .await
     }
 
-    async fn work_list(&self) -> Stored<Vec<WorkItem>> {
-        self.read("listing work", |connection| {
+    async fn work_list(&self, now: Timestamp) -> Stored<Vec<WorkItem>> {
+        self.read("listing work", move |connection| {
             let mut list = connection.prepare_cached(queries::WORK_LIST)?;
-            let rows = list.query_map([], |row| {
+            let rows = list.query_map([now.as_millis()], |row| {
                 Ok(WorkItem {
                     tenant: TenantId(id(row, 0)?),
                     release: ReleaseId(id(row, 1)?),

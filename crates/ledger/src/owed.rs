@@ -138,12 +138,12 @@ impl Owed {
         self.attempts.iter().copied().filter(|(no, _)| !self.outcomes.iter().any(|(other, _)| other == no))
     }
 
-    /// Attempts of a sender of which nothing is known but that their message end may have been sent.
+    /// Attempts of a sender of which nothing is known, or nothing but that their message end may have been sent.
     pub fn unresolved_of(&self, sender: SenderEpoch) -> impl Iterator<Item = AttemptNo> {
         let verdicts =
             |no| self.outcomes.iter().filter(move |(of, _)| *of == no).map(|(_, verdict)| *verdict);
         let own = self.attempts.iter().filter(move |(_, by)| *by == sender).map(|(no, _)| *no);
-        own.filter(move |no| verdicts(*no).next().is_some() && verdicts(*no).all(|of| of == Verdict::Unknown))
+        own.filter(move |no| verdicts(*no).all(|of| of == Verdict::Unknown))
     }
 
     /// The highest attempt that stands; 0 before the first.

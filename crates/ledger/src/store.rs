@@ -185,15 +185,16 @@ pub trait NodeStore: Send + Sync {
     /// Senders that gave a sign of life since then, by their epochs.
     async fn sender_list(&self, since: Timestamp) -> Stored<Vec<SenderView>>;
 
-    /// Attempts of earlier runs of this node, in chunks that others took over from them, of which nothing is known but
-    /// that their message end may have been sent: the node's own journal may know more.
+    /// Attempts of earlier runs of this node, in chunks that others took over from them, of which nothing is known, or
+    /// nothing but that their message end may have been sent: the node's own journal may know more.
     async fn lost_attempts(&self, node: NodeId, sender: SenderEpoch) -> Stored<Vec<OpenAttempt>>;
 
     /// Forgets what was taken over from earlier runs of this node: their journal was replayed.
     async fn lost_forget(&self, node: NodeId, sender: SenderEpoch, now: Timestamp) -> Stored<()>;
 
-    /// Releases of all tenants that owe something and may be sent, or are cancelled and not settled yet.
-    async fn work_list(&self) -> Stored<Vec<WorkItem>>;
+    /// Releases of all tenants of which something may be tried by now that nobody holds, or that are to be settled:
+    /// cancelled, or past their deadline.
+    async fn work_list(&self, now: Timestamp) -> Stored<Vec<WorkItem>>;
 
     /// Stores how to send a release, in place of what was said before.
     async fn route_put(&self, route: SealedRoute) -> Stored<()>;

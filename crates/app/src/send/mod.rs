@@ -241,7 +241,7 @@ impl Job<'_> {
             return Ok((row, ReleaseEnd::Drained, freeze_ms));
         }
         (self.signals.stage)(Stage::Sending { tenant: row.tenant, release: row.release, state });
-        let run = Arc::new(self.engine.send(work(&row, reverse_path), Arc::new(composer), actor));
+        let run = Arc::new(self.engine.send(work(&row, reverse_path, None), Arc::new(composer), actor));
         self.control.serve(Served { tenant: row.tenant, release: row.release, run: Arc::clone(&run) });
         let mut drain = self.signals.drain.clone();
         let end = tokio::select! {
@@ -340,7 +340,7 @@ pub(crate) async fn composer(
 }
 
 /// What the engine is to know of a release.
-pub(crate) fn work(row: &ReleaseRow, reverse_path: String) -> ReleaseWork {
+pub(crate) fn work(row: &ReleaseRow, reverse_path: String, patience: Option<Duration>) -> ReleaseWork {
     let initial = Duration::from_millis(row.retry_initial_ms);
     ReleaseWork {
         tenant: row.tenant,
@@ -350,6 +350,7 @@ pub(crate) fn work(row: &ReleaseRow, reverse_path: String) -> ReleaseWork {
         lane: row.lane,
         policy: row.policy,
         retry: domain::RetrySchedule::starting_at(initial),
+        patience,
         held: false.into(),
     }
 }

@@ -109,6 +109,11 @@ impl Outbox {
         self.account.lock().chunks.keys().copied().collect()
     }
 
+    /// True while a chunk of the release is out.
+    pub fn holds_any(&self, release: ReleaseId) -> bool {
+        self.account.lock().chunks.keys().any(|held| held.release == release)
+    }
+
     /// Another sender took these over; those that were given back meanwhile do not matter.
     pub fn lose(&self, lost: impl Iterator<Item = Holding>) {
         let mut state = self.account.lock();

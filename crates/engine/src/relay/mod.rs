@@ -313,8 +313,8 @@ impl RelayActor {
         self.share.finish(self.spec.relay, counted, self.ground.clock.moment())
     }
 
-    /// True when the session that asks is to end, for other senders need it.
-    pub fn must_close_session(&self) -> bool {
+    /// Given when the session that asks is to end, for other senders need it; to be kept until it has.
+    pub(crate) fn must_close_session(&self) -> Option<Counted> {
         self.share.must_close()
     }
 

@@ -2,7 +2,7 @@
 //! too. A share is asked for again and again; what is open or on the wire stays counted until it is over.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,6 +32,10 @@ pub(crate) struct Share {
     sessions_open: Arc<AtomicU32>,
     /// Sessions that are to end, for the share became smaller.
     to_close: AtomicU32,
+    /// Sessions that were told to end, and have something on the wire still.
+    closing: Arc<AtomicU32>,
+    /// The store was told that this sender has and wants nothing.
+    said_nothing: AtomicBool,
     runs: Arc<AtomicU32>,
     /// Told when there is work again, and when the share changed.
     asked: Arc<Notify>,
@@ -82,6 +86,8 @@ impl Share {
             sessions_max: AtomicU32::new(sessions_max),
             sessions_open: Arc::default(),
             to_close: AtomicU32::new(0),
+            closing: Arc::default(),
+            said_nothing: AtomicBool::new(true),
             runs: Arc::default(),
             asked: Arc::default(),
             changed: Notify::new(),
@@ -155,7 +161,8 @@ impl Share {
         let useful = u32::try_from(waiting.div_ceil(MAILS_PER_SESSION)).unwrap_or(u32::MAX);
         let wanted = if works { open.saturating_add(useful).clamp(1, self.sessions_limit.max(1)) } else { 0 };
         // No session is opened beyond what is asked for while the answer is on its way: it would have to close again.
-        self.sessions_max.fetch_min(wanted, Ordering::AcqRel);
+        let before = self.sessions_max.fetch_min(wanted, Ordering::AcqRel);
+        let may_open = before.min(wanted).max(open);
         let mut purse = lock(purse);
         if !works && open == 0 {
             purse.give_back();
@@ -164,31 +171,33 @@ impl Share {
         let ahead = per_minute.map_or(0, |max| (max / AHEAD).max(1));
         let wish = u32::try_from(waiting + hungry).unwrap_or(u32::MAX).min(ahead);
         let held = purse.held();
-        let messages = Messages {
-            used: purse.take_answered(),
-            held,
-            wanted: wish.saturating_sub(held),
-            max: *per_minute,
-        };
-        let is_quiet = !works && open == 0 && messages.used == 0 && held == 0 && self.sessions_max() == 0;
-        (!is_quiet).then_some((open, wanted, messages))
+        let messages =
+            Messages { used: purse.answered(), held, wanted: wish.saturating_sub(held), max: *per_minute };
+        let is_nothing = !works && open == 0 && messages.used == 0 && held == 0;
+        let said = self.said_nothing.swap(is_nothing, Ordering::AcqRel);
+        (!(is_nothing && said)).then_some((may_open, wanted, messages))
     }
 
-    fn take(&self, share: ledger::RelayShare) {
+    fn take(&self, share: ledger::RelayShare, told: u32) {
         if let Meter::Shared { purse, .. } = &self.meter {
-            lock(purse).deposit(share.messages);
+            let mut purse = lock(purse);
+            purse.deposit(share.messages);
+            purse.told(told);
         }
         self.sessions_max.store(share.sessions, Ordering::Release);
-        let open = self.sessions_open.load(Ordering::Acquire);
-        self.to_close.store(open.saturating_sub(share.sessions), Ordering::Release);
+        let staying =
+            self.sessions_open.load(Ordering::Acquire).saturating_sub(self.closing.load(Ordering::Acquire));
+        self.to_close.store(staying.saturating_sub(share.sessions), Ordering::Release);
         self.changed.notify_one();
     }
 
-    /// True when more sessions are open than the share has room for, and the one that asks is to end.
-    pub fn must_close(&self) -> bool {
+    /// Given when more sessions are open than the share has room for: the one that asks is to end, and counts as closing
+    /// for as long as the value lives.
+    pub fn must_close(&self) -> Option<Counted> {
         let one_less = |count: u32| count.checked_sub(1);
-        self.to_close.load(Ordering::Acquire) > 0
-            && self.to_close.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less).is_ok()
+        (self.to_close.load(Ordering::Acquire) > 0
+            && self.to_close.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less).is_ok())
+        .then(|| Counted::up(&self.closing, &self.asked))
     }
 }
 
@@ -248,7 +257,7 @@ impl RelayActor {
             messages_held: messages.held,
             messages_wanted: messages.wanted,
         };
-        self.share.take(ground.store.relay_share(request).await?);
+        self.share.take(ground.store.relay_share(request).await?, messages.used);
         Ok(())
     }
 }

@@ -32,6 +32,8 @@ const SETTLE_CHUNKS: u32 = 64;
 pub enum ReleaseEnd {
     /// Nothing is owed any more, or nothing that may be sent by itself.
     Settled,
+    /// Something is owed, and nothing of it is due for longer than the run waits.
+    Waiting,
     /// The engine drains; what is owed stays owed.
     Drained,
     /// The relay cannot work as configured; what is owed stays owed.
@@ -116,6 +118,10 @@ impl Runner {
     async fn step(&mut self) -> Result<Option<ReleaseEnd>, LedgerError> {
         match self.next_step().await? {
             Step::Feed => self.feed().await,
+            Step::WaitForOrders if self.work.patience.is_some() => {
+                self.hold().await;
+                Ok(Some(ReleaseEnd::Waiting))
+            }
             Step::WaitForOrders => {
                 self.hold().await;
                 self.wait_until(None).await;
@@ -172,11 +178,21 @@ impl Runner {
         if ahead.chunks_leased == 0 && ahead.next_due_at.is_none() {
             return Ok(Some(ReleaseEnd::Settled));
         }
+        if self.may_leave(ahead.next_due_at) {
+            return Ok(Some(ReleaseEnd::Waiting));
+        }
         tokio::select! {
             () = returned => {}
             () = self.wait_until(ahead.next_due_at) => {}
         }
         Ok(None)
+    }
+
+    /// True when the run holds nothing of the release, and nothing is due within its patience.
+    fn may_leave(&self, next: Option<Timestamp>) -> bool {
+        let Some(patience) = self.work.patience else { return false };
+        let soon = |at: Timestamp| at <= self.now() + patience;
+        !next.is_some_and(soon) && !soon(self.deadline_at) && !self.outbox.holds_any(self.work.release)
     }
 
     fn nap_before_lease(&self) -> Duration {

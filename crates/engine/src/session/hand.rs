@@ -84,7 +84,7 @@ impl Session {
         while self.hand.len() + self.on_wire.len() < ahead && self.may_take_more() && !self.client.is_closed()
         {
             let Some(mail) = self.actor.outbox.take() else { return };
-            if mail.work.is_held() {
+            if mail.work.is_held() || self.actor.outbox.is_lost(mail.holding()) {
                 self.actor.outbox.done(mail.holding());
                 continue;
             }

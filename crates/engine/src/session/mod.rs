@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 use crate::compose::ReadyMail;
 use crate::journal::{Ring, SlotNo};
 use crate::recorder::{Progress, Ticket};
-use crate::relay::{BrokenReason, Orders, RelayActor};
+use crate::relay::{BrokenReason, Counted, Orders, RelayActor};
 use link::Link;
 pub use plan::LinkPlan;
 use wire::Wire;
@@ -112,6 +112,7 @@ pub async fn converse(
         draining: false,
         hopeless: None,
         quitting: false,
+        closing: None,
         releasing: JoinSet::new(),
         ordered: false,
         last_ticket: None,
@@ -163,6 +164,8 @@ struct Session {
     hopeless: Option<String>,
     /// QUIT was asked for: nothing more is taken in hand.
     quitting: bool,
+    /// It ends for other senders' sake.
+    closing: Option<Counted>,
     /// Mails that left the hand unused, while their permits become durable.
     releasing: JoinSet<()>,
     /// Orders came while the session waited, and were not looked at yet.
@@ -281,7 +284,10 @@ impl Session {
         let now = self.actor.ground.clock.moment();
         let idle = self.is_spent() && now.since(self.idle_since) >= self.idle_max();
         let over = self.draining || idle || (self.is_spent() && !self.may_take_more());
-        if !self.quitting && (over || self.actor.must_close_session()) {
+        if !self.quitting && !over {
+            self.closing = self.actor.must_close_session();
+        }
+        if !self.quitting && (over || self.closing.is_some()) {
             self.quitting = true;
             self.client.quit(now);
         }

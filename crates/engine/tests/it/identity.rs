@@ -28,6 +28,22 @@ fn shared_relay(secrets: &[(&str, &str)]) -> SinkHandle {
 }
 
 #[tokio::test]
+async fn an_older_secret_is_drained_whichever_was_opened_first() {
+    let sink = shared_relay(&[("a", "s1"), ("a", "s2")]);
+    let rig = Rig::new(EngineConfig::default()).await;
+    let old = rig.client("一社", sink.addr(), "s1").await;
+    let new = rig.rotated(&old, "s2").await;
+    let drains = |actor: &engine::RelayActor| actor.orders().borrow().drain;
+    let newer = rig.engine().relay(new.spec.clone()).await.unwrap();
+    let older = rig.engine().relay(old.spec.clone()).await.unwrap();
+    assert!(!drains(&older) && !drains(&newer));
+    // The next release with the new secret finds its actor open, and the old one must not stay beside it.
+    rig.engine().relay(new.spec.clone()).await.unwrap();
+    assert!(drains(&older) && !drains(&newer));
+    rig.close().await;
+}
+
+#[tokio::test]
 async fn tenants_of_one_relay_and_one_user_name_send_through_their_own_accounts() {
     let secrets: Vec<_> = (0..18).map(|no| (format!("t{no}"), format!("secret-{no}"))).collect();
     let table: Vec<_> = secrets.iter().map(|(a, s)| (a.as_str(), s.as_str())).collect();

@@ -241,6 +241,7 @@ impl Rig {
             lane: row.lane,
             policy: row.policy,
             retry: RetrySchedule::starting_at(Duration::from_millis(row.retry_initial_ms)),
+            patience: None,
             held: AtomicBool::new(false),
         };
         let composer = Arc::new(TestComposer { tenant: row.tenant, release: row.release });

@@ -228,6 +228,7 @@ fn object(report: &SendReport, extent: Extent, tenant: &str) -> Value {
     object.insert("rejected_rows".to_owned(), rejected.collect());
     let (end, reason) = match &report.end {
         ReleaseEnd::Settled => ("settled", None),
+        ReleaseEnd::Waiting => ("waiting", None),
         ReleaseEnd::Drained => ("drained", None),
         ReleaseEnd::RelayStopped(reason) => ("relay stopped", Some(reason)),
         ReleaseEnd::Broken(reason) => ("broken", Some(reason)),

@@ -194,6 +194,7 @@ impl Stage {
             lane: row.lane,
             policy: row.policy,
             retry: RetrySchedule::starting_at(RETRY_INITIAL),
+            patience: None,
             held: false.into(),
         };
         self.engine.send(work, Arc::new(composer), actor)

@@ -36,6 +36,8 @@ pub(super) async fn a_returning_node_resolves_what_was_lost(bench: &Bench<'_>) -
     let other = stage.next_sender().await?;
     let taken = other.take_over(66).await?;
     same("open", taken.open.len(), 2)?;
+    let lost = stage.store.lost_attempts(THEIR_NODE, other.sender).await?;
+    same("lost before the taker gave them outcomes", lost.len(), 2)?;
     let unknown = |intent| OutcomeRow { retry_at: None, ..other.outcome(intent, 1, Verdict::Unknown) };
     other.answer(vec![unknown(1), unknown(2)]).await?;
     other.store.lease_return_all(other.sender, at(67)).await?;
@@ -86,7 +88,7 @@ pub(super) async fn work_is_listed_with_its_route(bench: &Bench<'_>) -> Kept {
     let stage = Stage::frozen(bench, 2, 2).await?;
     let item = |credential| WorkItem { tenant: stage.tenant, release: stage.release, credential };
     let set = async |state| stage.store.release_state_set(stage.tenant, stage.release, state, at(3)).await;
-    same("without a route", stage.store.work_list().await?, vec![item(None)])?;
+    same("without a route", stage.store.work_list(at(5)).await?, vec![item(None)])?;
     same("no route", stage.store.route_get(stage.tenant, stage.release).await?, None)?;
     let route = |version, sealed: &[u8]| SealedRoute {
         tenant: stage.tenant,
@@ -97,16 +99,17 @@ pub(super) async fn work_is_listed_with_its_route(bench: &Bench<'_>) -> Kept {
     };
     stage.store.route_put(route(1, b"one")).await?;
     stage.store.route_put(route(2, b"two")).await?;
-    same("with one", stage.store.work_list().await?, vec![item(Some(CredentialVersion(2)))])?;
+    same("with one", stage.store.work_list(at(5)).await?, vec![item(Some(CredentialVersion(2)))])?;
     let stored = stage.store.route_get(stage.tenant, stage.release).await?;
     same("the route", stored, Some(route(2, b"two")))?;
     set(ReleaseState::Paused).await?;
-    same("a paused release is nobody's work", stage.store.work_list().await?, vec![])?;
+    same("a paused release is nobody's work", stage.store.work_list(at(5)).await?, vec![])?;
     set(ReleaseState::Active).await?;
     let chunk = stage.lease_one(5).await?;
-    same("also while it is out", stage.store.work_list().await?.len(), 1)?;
+    same("what is out is its holder's", stage.store.work_list(at(5)).await?, vec![])?;
+    same("past the deadline it is settled", stage.store.work_list(at(600)).await?.len(), 1)?;
     stage.deliver(&chunk, Verdict::Accepted).await?;
-    same("all is done", stage.store.work_list().await?, vec![])
+    same("all is done", stage.store.work_list(at(600)).await?, vec![])
 }
 
 pub(super) async fn a_relay_is_shared(bench: &Bench<'_>) -> Kept {

@@ -181,7 +181,7 @@ impl Desk {
             let end = self.until_ended(&run, plan.tenant).await?;
             self.world.lock().note(format!("run of r{} ended: {end:?}", plan.number));
             match end {
-                ReleaseEnd::Settled => return self.confirm(&plan, &row).await,
+                ReleaseEnd::Settled | ReleaseEnd::Waiting => return self.confirm(&plan, &row).await,
                 ReleaseEnd::Drained => {}
                 ReleaseEnd::RelayStopped(_) => Wait::of(&self.world, STOPPED_PAUSE_US).await,
                 ReleaseEnd::Broken(reason) => anyhow::bail!("broken: {reason}"),
@@ -289,6 +289,7 @@ fn work(plan: &Release, row: &ReleaseRow) -> ReleaseWork {
         lane: row.lane,
         policy: row.policy,
         retry: RetrySchedule::starting_at(plan.retry_initial),
+        patience: None,
         held: AtomicBool::new(false),
     }
 }

@@ -211,8 +211,8 @@ impl NodeStore for ObservedStore {
         self.around("lost_forget", self.store.lost_forget(node, sender, now)).await
     }
 
-    async fn work_list(&self) -> Stored<Vec<WorkItem>> {
-        self.around("work_list", self.store.work_list()).await
+    async fn work_list(&self, now: Timestamp) -> Stored<Vec<WorkItem>> {
+        self.around("work_list", self.store.work_list(now)).await
     }
 
     async fn route_put(&self, route: SealedRoute) -> Stored<()> {

@@ -65,7 +65,7 @@ async fn wait_for_all(runs: Vec<Run>) -> anyhow::Result<Vec<(u32, bool)>> {
     for (number, run) in runs {
         match run.ended().await {
             ReleaseEnd::Settled => {}
-            ReleaseEnd::Drained => unfinished.push((number, false)),
+            ReleaseEnd::Drained | ReleaseEnd::Waiting => unfinished.push((number, false)),
             ReleaseEnd::RelayStopped(_) => unfinished.push((number, true)),
             ReleaseEnd::Broken(reason) => anyhow::bail!(reason),
         }
