@@ -192,8 +192,8 @@ pub trait NodeStore: Send + Sync {
     /// Forgets what was taken over from earlier runs of this node: their journal was replayed.
     async fn lost_forget(&self, node: NodeId, sender: SenderEpoch, now: Timestamp) -> Stored<()>;
 
-    /// Releases of all tenants of which something may be tried by now that nobody holds, or that are to be settled:
-    /// cancelled, or past their deadline.
+    /// Releases of all tenants of which something may be tried by now that nobody holds, that are to be settled
+    /// (cancelled, or past their deadline), or whose route was given within the last minute.
     async fn work_list(&self, now: Timestamp) -> Stored<Vec<WorkItem>>;
 
     /// Stores how to send a release, in place of what was said before.

@@ -106,7 +106,8 @@ pub(super) async fn work_is_listed_with_its_route(bench: &Bench<'_>) -> Kept {
     same("a paused release is nobody's work", stage.store.work_list(at(5)).await?, vec![])?;
     set(ReleaseState::Active).await?;
     let chunk = stage.lease_one(5).await?;
-    same("what is out is its holder's", stage.store.work_list(at(5)).await?, vec![])?;
+    same("a new route is shown", stage.store.work_list(at(64)).await?.len(), 1)?;
+    same("what is out is its holder's", stage.store.work_list(at(65)).await?, vec![])?;
     same("past the deadline it is settled", stage.store.work_list(at(600)).await?.len(), 1)?;
     stage.deliver(&chunk, Verdict::Accepted).await?;
     same("all is done", stage.store.work_list(at(600)).await?, vec![])

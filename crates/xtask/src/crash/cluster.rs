@@ -186,7 +186,7 @@ impl Drill {
             self.await_take_over(number)?;
         }
         self.start(number)?;
-        if self.starts % MEASURE_ONE_IN == 0 { self.await_ready(number) } else { Ok(()) }
+        if self.starts.is_multiple_of(MEASURE_ONE_IN) { self.await_ready(number) } else { Ok(()) }
     }
 
     /// Until a node that was started again has taken in what its last run left, and sends.
