@@ -33,6 +33,12 @@ pub fn crash(context: &mut Context<'_>) -> anyhow::Result<Outcome> {
     drill(context, &["xtask"], &["crash", "--kills", "200", "--messages", "20000", "--json"])
 }
 
+/// Nor do nodes over one database that are killed and taken over.
+pub fn crash_of_nodes(context: &mut Context<'_>) -> anyhow::Result<Outcome> {
+    let size = ["crash", "--nodes", "4", "--kills", "40", "--messages", "30000", "--json"];
+    drill(context, &["xtask"], &size)
+}
+
 /// Neither does a power cut.
 pub fn power(context: &mut Context<'_>) -> anyhow::Result<Outcome> {
     drill(context, &["xtask"], &["crash", "--power", "--kills", "100", "--messages", "10000", "--json"])
