@@ -31,8 +31,8 @@ const LEAVE_ALONE: Duration = Duration::from_secs(30);
 /// What a node did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NodeReport {
-    /// Releases that it worked on.
-    pub releases: u64,
+    /// Runs of releases that it began; one of which nothing is due for long is begun again later.
+    pub runs: u64,
     /// What it found at its start.
     pub recovered: Recovered,
 }
@@ -67,7 +67,7 @@ pub async fn serve(
     let mut report = NodeReport { recovered, ..NodeReport::default() };
     let done = loop {
         match node.look().await {
-            Ok(started) => report.releases += started,
+            Ok(started) => report.runs += started,
             Err(error) => break Err(error),
         }
         tokio::select! {

@@ -27,12 +27,12 @@ pub fn run(flags: &NodeFlags) -> anyhow::Result<Exit> {
     let found = report.recovered;
     if flags.json {
         let object = json!({
-            "releases": report.releases,
+            "runs": report.runs,
             "recovered": { "unsent": found.unsent, "answered": found.answered, "unknown": found.unknown },
         });
         print::line(&object.to_string());
     } else {
-        print::line(&format!("worked on {} releases", report.releases));
+        print::line(&format!("began {} runs of releases", report.runs));
     }
     Ok(Exit::Well)
 }

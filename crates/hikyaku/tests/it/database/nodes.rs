@@ -64,7 +64,7 @@ pub fn nodes_send_what_another_process_froze(house: &House) {
     assert_eq!(seen.matches("\"alive\"").count(), 2, "{seen}");
     for running in [one, two] {
         running.signal("TERM");
-        assert_eq!(running.end().expect(0).number("releases"), 1);
+        assert!(running.end().expect(0).number("runs") >= 1);
     }
     let seen = run(scene.command(&["nodes"])).expect(0).stdout;
     assert!(!seen.contains("alive") && seen.matches("holds 0 chunks").count() >= 2, "{seen}");
