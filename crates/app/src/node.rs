@@ -107,13 +107,12 @@ impl Node<'_> {
         self.left.retain(|_, until| *until > now);
         let mut begun = 0;
         for item in evenly(self.premises.store.work_list(self.premises.clock.now()).await?) {
-            if self.running.len() >= RELEASES_MAX {
-                break;
-            }
             let key = (item.tenant, item.release);
-            let Some(credential) = item.credential else { continue };
-            let waits = self.running.get(&key).is_some_and(|version| *version >= credential);
-            if waits || self.left.contains_key(&key) {
+            let known = self.running.get(&key).copied();
+            // A newer secret takes the place of what runs, however many run.
+            let is_full = known.is_none() && self.running.len() >= RELEASES_MAX;
+            let is_newest = known.is_some() && known >= item.credential;
+            if is_full || is_newest || self.left.contains_key(&key) {
                 continue;
             }
             match self.begin(key).await {
@@ -137,11 +136,16 @@ impl Node<'_> {
         let store = &self.premises.store;
         let (row, _) = store.release_get(tenant, release).await?;
         let sealed = store.route_get(tenant, release).await?;
-        let sealed = sealed.ok_or(AppError::Defect("a route was there and is not"))?;
+        let sealed = sealed.ok_or_else(|| {
+            AppError::BadInput(format!(
+                "no node knows how to send release `{}`; run `hikyaku send` for it once more, with the same files and \
+                 --database-url",
+                row.name
+            ))
+        })?;
         let keys = self.premises.folder.keys();
         let mut route = Route::open(sealed, &keys.routes, &keys.installation, &row)?;
         self.renew_secret(&mut route.spec);
-
         let signer = route.dkim.as_ref().map(crate::route::Signature::signer).transpose()?;
         let (composer, reverse_path) = composer(self.premises, &row, signer).await?;
         let RelaySpec { relay, credential, .. } = route.spec;

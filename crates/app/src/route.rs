@@ -229,3 +229,87 @@ fn bound_to(tenant: TenantId, release: ReleaseId, credential: CredentialVersion)
     bound.extend_from_slice(&u64::from(credential.0).to_be_bytes());
     bound
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{Fingerprint, Lane, RelayId, UnknownPolicy};
+    use runtime::SystemEntropy;
+
+    use super::*;
+
+    const RELEASE: ReleaseId = ReleaseId(7);
+
+    fn key(octet: u8) -> RouteKey {
+        RouteKey::of(&hmac::Key::new(hmac::HMAC_SHA256, &[octet; 32]))
+    }
+
+    fn route() -> Route {
+        let login = Login { user: "apikey".to_owned(), secret: "hunter2".to_owned().into(), mechanism: None };
+        let limits = RelayLimits {
+            sessions_max: 3,
+            messages_per_connection_max: None,
+            messages_per_minute_max: Some(30),
+        };
+        let spec = RelaySpec {
+            tenant: TenantId(1),
+            relay: RelayId(2),
+            credential: CredentialVersion(3),
+            fingerprint: Fingerprint([0; 12]),
+            host: "relay.example.jp".to_owned(),
+            port: 587,
+            security: LinkSecurity::StartTls,
+            login: Some(login),
+            limits,
+            ehlo_name: "n.example.jp".to_owned(),
+            trust: TlsTrust::System,
+            use_chunking: true,
+            direct: None,
+        };
+        Route { spec, dkim: None }
+    }
+
+    fn row() -> ReleaseRow {
+        ReleaseRow {
+            tenant: TenantId(1),
+            release: RELEASE,
+            relay: RelayId(2),
+            name: "春".to_owned(),
+            content_digest: [0; 32],
+            list_digest: [0; 32],
+            lane: Lane::Bulk,
+            policy: UnknownPolicy::Hold,
+            retry_initial_ms: 1,
+            deadline_at: Timestamp::EPOCH,
+            created_at: Timestamp::EPOCH,
+        }
+    }
+
+    fn sealed() -> SealedRoute {
+        route().seal(&key(1), &SystemEntropy, RELEASE, Timestamp::EPOCH).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    fn opens(sealed: SealedRoute, octet: u8) -> Result<Route, AppError> {
+        Route::open(sealed, &key(octet), &InstallationKey::new(&[1; 32]), &row())
+    }
+
+    #[test]
+    fn a_route_comes_back_whole() {
+        let back = opens(sealed(), 1).unwrap_or_else(|e| panic!("{e}")).spec;
+        let (was, login) = (route().spec, back.login.clone().map(|login| login.secret));
+        assert_eq!((back.host, back.port, back.security), (was.host, was.port, was.security));
+        assert_eq!((back.limits, back.ehlo_name, back.use_chunking), (was.limits, was.ehlo_name, true));
+        assert!(login.is_some_and(|secret| secret.expose_secret() == "hunter2"));
+    }
+
+    #[test]
+    fn it_opens_for_its_own_release_and_installation_alone() {
+        let refused = |sealed, octet| opens(sealed, octet).err().map(|error| error.to_string());
+        assert!(refused(sealed(), 2).is_some_and(|text| text.contains("installation.key")));
+        assert!(refused(SealedRoute { release: ReleaseId(8), ..sealed() }, 1).is_some());
+        assert!(refused(SealedRoute { tenant: TenantId(9), ..sealed() }, 1).is_some());
+        assert!(refused(SealedRoute { credential: CredentialVersion(4), ..sealed() }, 1).is_some());
+        assert!(refused(SealedRoute { sealed: vec![1; 5], ..sealed() }, 1).is_some());
+        let (shown, stored) = (format!("{:?}", sealed()), sealed().sealed);
+        assert!(!shown.contains("hunter2") && !stored.windows(7).any(|part| part == b"hunter2"));
+    }
+}

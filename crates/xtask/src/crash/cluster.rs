@@ -150,6 +150,10 @@ impl Drill {
                 eprintln!("  {killed} of {} kills, {received} mails", arguments.kills);
             }
         }
+        let killed: u32 = self.kills.values().sum();
+        if killed < arguments.kills && self.complaints.is_empty() {
+            bail!("only {killed} of {} kills hit a running node: use more --messages", arguments.kills);
+        }
         Ok(())
     }
 
