@@ -1,6 +1,6 @@
 //! Run again, it finishes what is left and sends nothing twice: after the end, a signal, a kill.
 
-use crate::scene::{Running, Scene, list, twice};
+use crate::scene::{Running, Scene, kill_and_go_on, list, twice};
 
 #[test]
 fn a_finished_release_is_not_sent_again() {
@@ -30,22 +30,7 @@ fn a_signal_drains_and_the_next_run_finishes() {
 
 #[test]
 fn a_kill_loses_nothing_and_under_hold_nobody_gets_it_twice() {
-    let scene = Scene::behaving(400, "reply-delay:10");
-    let running = Running::start(scene.send_command(&["--sessions", "8"]));
-    scene.wait_for_kept(60);
-    running.signal("KILL");
-    running.end();
-    let between = scene.ask(&["statement", "news"]);
-    assert_eq!((between.code, between.number("audience")), (3, 400), "{between:?}");
-    let ran = scene.send(&["--sessions", "20"]);
-    let (accepted, unknown) = (ran.number("accepted"), ran.number("unknown"));
-    assert_eq!(accepted + unknown, 400, "{ran:?}");
-    assert!(unknown <= 8, "{ran:?}");
-    assert_eq!(ran.code, if unknown == 0 { 0 } else { 3 });
-    let kept = scene.kept();
-    assert_eq!(twice(&kept), 0);
-    assert!(kept.len() as u64 >= accepted && kept.len() as u64 <= 400);
-    scene.ask(&["check"]).expect(0);
+    kill_and_go_on(&Scene::behaving(400, "reply-delay:10"));
 }
 
 #[test]

@@ -126,6 +126,27 @@ impl Scene {
     }
 }
 
+/// A sender of 400 mails is killed in their midst and run again: nothing is lost, and under `hold` nobody gets it twice.
+/// Gives what the second run said. The sink must wait with its replies.
+pub fn kill_and_go_on(scene: &Scene) -> Ran {
+    let running = Running::start(scene.send_command(&["--sessions", "8"]));
+    scene.wait_for_kept(60);
+    running.signal("KILL");
+    running.end();
+    let between = scene.ask(&["statement", "news"]);
+    assert_eq!((between.code, between.number("audience")), (3, 400), "{between:?}");
+    let ran = scene.send(&["--sessions", "20"]);
+    let (accepted, unknown) = (ran.number("accepted"), ran.number("unknown"));
+    assert_eq!(accepted + unknown, 400, "{ran:?}");
+    assert!(unknown <= 8, "{ran:?}");
+    assert_eq!(ran.code, if unknown == 0 { 0 } else { 3 });
+    let kept = scene.kept();
+    assert_eq!(twice(&kept), 0);
+    assert!(kept.len() as u64 >= accepted && kept.len() as u64 <= 400);
+    scene.ask(&["check"]).expect(0);
+    ran
+}
+
 /// CSV of `user<N>@example.jp`.
 pub fn list(numbers: std::ops::Range<usize>) -> String {
     let rows = numbers.map(|no| format!("user{no}@example.jp,山田{no}\n"));
