@@ -41,8 +41,10 @@ impl EngineConfig {
     #[must_use]
     pub fn shared() -> Self {
         let (lease, lease_margin) = (Duration::from_secs(6), Duration::from_millis(1500));
-        // Little in line, so that others have their part of a small release.
-        Self { lease, lease_margin, chunks_per_lease: 1, ready_octets_max: 2 << 20, ..Self::default() }
+        // A commit takes longer than on a disk of one's own, so each session asks for more permits at a time. Little in
+        // line, so that others have their part of a small release.
+        let (permits_ahead, chunks_per_lease, ready_octets_max) = (16, 2, 4 << 20);
+        Self { lease, lease_margin, permits_ahead, chunks_per_lease, ready_octets_max, ..Self::default() }
     }
 }
 

@@ -9,14 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{ReleaseId, SenderEpoch, TenantId, Timestamp};
 use futures_util::future::join;
 use ledger::{
-    AttemptKey, AttemptPermit, AttemptRow, Book, CommitReceipt, DeliveryCommit, RelayUse, ReleaseState,
-    SessionRow,
+    AttemptKey, AttemptPermit, AttemptRow, Book, CommitReceipt, DeliveryCommit, OutcomeRow, RelayUse,
+    ReleaseState, SessionRow,
 };
 
 use crate::columns::Columns;
 use crate::connection::Values;
 use crate::draft::Draft;
 use crate::failure::Failure;
+use crate::outcomes::Addition;
 use crate::schedule::{Chunks, give_back};
 use crate::values::{whole, wide, without_nul};
 use crate::{outcomes, queries, walk};
@@ -57,9 +58,11 @@ pub(crate) async fn store(
     let (chunks, active) =
         join(lock(draft, author, commit), active_releases(draft, author, &commit.attempts)).await;
     let (chunks, active) = (chunks?, active?);
+    draft.known.places.learn(chunks.iter());
     insert_sessions(draft, &commit.sessions).await?;
-    let fenced = insert_attempts(draft, author, (&chunks, &active), &commit.attempts).await?;
-    outcomes::add(draft, author, &chunks, &commit.outcomes).await?;
+    let (passed, fenced) = sift(author, &chunks, &active, &commit.attempts);
+    let addition = add_rows(draft, author, &passed, outcomes::distinct(&commit.outcomes)).await?;
+    outcomes::follow_up(draft, author, &chunks, addition).await?;
     return_chunks(draft, author, &chunks, commit).await?;
     add_relay_use(draft, author, &commit.relay_use).await?;
     Ok(CommitReceipt { fenced })
@@ -69,9 +72,10 @@ pub(crate) async fn store(
 async fn lock(draft: &Draft, author: Author, commit: &DeliveryCommit) -> Result<Chunks, Failure> {
     let permitted = commit.attempts.iter().map(|permit| (permit.row.key.release, permit.chunk));
     let returned = commit.returns.iter().map(|row| (row.release, row.chunk));
-    let numbers: BTreeSet<_> = permitted.chain(returned).collect();
-    let intents: BTreeSet<_> = commit.outcomes.iter().map(|row| (row.key.release, row.key.intent)).collect();
-    let (numbers, intents): (Vec<_>, Vec<_>) = (numbers.into_iter().collect(), intents.into_iter().collect());
+    let mut numbers: BTreeSet<_> = permitted.chain(returned).collect();
+    let intents = commit.outcomes.iter().map(|row| (row.key.release, row.key.intent)).collect();
+    let intents = draft.known.places.resolve(intents, &mut numbers);
+    let numbers: Vec<_> = numbers.into_iter().collect();
     Chunks::lock(draft, author.tenant, &numbers, &intents).await
 }
 
@@ -88,13 +92,13 @@ async fn insert_sessions(draft: &Draft, sessions: &[SessionRow]) -> Result<(), F
     Ok(())
 }
 
-/// Stores the permits that are not fenced; gives the keys of those that are.
-async fn insert_attempts(
-    draft: &mut Draft,
+/// Rows of the permits that pass the fence, and the keys of the others.
+fn sift<'a>(
     author: Author,
-    (chunks, active): (&Chunks, &BTreeSet<ReleaseId>),
-    permits: &[AttemptPermit],
-) -> Result<Vec<AttemptKey>, Failure> {
+    chunks: &Chunks,
+    active: &BTreeSet<ReleaseId>,
+    permits: &'a [AttemptPermit],
+) -> (Vec<&'a AttemptRow>, Vec<AttemptKey>) {
     let passes = |permit: &&AttemptPermit| {
         let key = permit.row.key;
         let chunk = chunks.get(key.release, permit.chunk);
@@ -103,13 +107,30 @@ async fn insert_attempts(
                 .is_some_and(|chunk| chunk.is_held(author.sender, permit.lease) && chunk.covers(key.intent))
     };
     let (passed, fenced): (Vec<&AttemptPermit>, Vec<_>) = permits.iter().partition(passes);
-    let rows: Vec<&AttemptRow> = passed.iter().map(|permit| &permit.row).collect();
-    if !rows.is_empty() {
-        insert_attempt_rows(draft, author, &rows).await?;
+    (passed.iter().map(|permit| &permit.row).collect(), fenced.iter().map(|permit| permit.row.key).collect())
+}
+
+/// Adds to both books, attempts first: all of it is sent before the first of it is answered.
+async fn add_rows<'a>(
+    draft: &mut Draft,
+    author: Author,
+    attempts: &[&AttemptRow],
+    outcomes: Vec<&'a OutcomeRow>,
+) -> Result<Addition<'a>, Failure> {
+    draft.prepare(queries::ATTEMPT_INSERT).await?;
+    let attempts_link = draft.link_no(Book::Attempts, author.sender).await?;
+    let outcomes_link = outcomes::prepare(draft, author).await?;
+    let (attempted, addition) = join(
+        insert_attempts(draft, author, attempts_link, attempts),
+        outcomes::add(draft, author, outcomes_link, outcomes),
+    )
+    .await;
+    attempted?;
+    if !attempts.is_empty() {
         let share = draft.entries.share(author.tenant, author.sender, author.now);
-        share.attempts.extend(rows.into_iter().copied());
+        share.attempts.extend(attempts.iter().copied().copied());
     }
-    Ok(fenced.into_iter().map(|permit| permit.row.key).collect())
+    addition
 }
 
 /// Those of the permits' releases that may be sent; none of them changes before the commit.
@@ -130,8 +151,16 @@ async fn active_releases(
     Ok(active)
 }
 
-async fn insert_attempt_rows(draft: &mut Draft, author: Author, rows: &[&AttemptRow]) -> Result<(), Failure> {
-    let link_no = whole(draft.link_no(Book::Attempts, author.sender).await?);
+async fn insert_attempts(
+    draft: &Draft,
+    author: Author,
+    link_no: u32,
+    rows: &[&AttemptRow],
+) -> Result<(), Failure> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let link_no = whole(link_no);
     let (tenant, sender) = (wide(author.tenant.0), wide(author.sender.0));
     let releases: Vec<_> = rows.iter().map(|row| wide(row.key.release.0)).collect();
     let intents: Vec<_> = rows.iter().map(|row| whole(row.key.intent.0)).collect();
@@ -156,7 +185,8 @@ async fn insert_attempt_rows(draft: &mut Draft, author: Author, rows: &[&Attempt
         &digests,
         &times,
     ];
-    draft.execute(queries::ATTEMPT_INSERT, values).await.map(drop)
+    let stored = draft.execute(queries::ATTEMPT_INSERT, values).await?;
+    if stored == rows.len() as u64 { Ok(()) } else { Err(Failure::refused("an attempt without its intent")) }
 }
 
 /// Gives back the chunks that are still held as they say.

@@ -59,14 +59,17 @@ impl DeliveryStore for PostgresStore {
 
     async fn delivery_lease(&self, request: LeaseRequest) -> Stored<Vec<LeasedChunk>> {
         let write = Write { operation: "leasing chunks", tenant: request.tenant, at: request.now };
-        self.write(write, move |draft| Box::pin(async move { lease::lease(draft, &request).await })).await
+        self.write_lease(write, move |draft| Box::pin(async move { lease::lease(draft, &request).await }))
+            .await
     }
 
     async fn delivery_due(&self, request: LeaseRequest, chunk: ChunkNo) -> Stored<Option<LeasedChunk>> {
         let write =
             Write { operation: "reading what a held chunk owes", tenant: request.tenant, at: request.now };
-        self.write(write, move |draft| Box::pin(async move { lease::due(draft, &request, chunk).await }))
-            .await
+        self.write_lease(write, move |draft| {
+            Box::pin(async move { lease::due(draft, &request, chunk).await })
+        })
+        .await
     }
 
     async fn lease_renew(
@@ -77,7 +80,7 @@ impl DeliveryStore for PostgresStore {
         until: Timestamp,
     ) -> Stored<Vec<(ReleaseId, ChunkNo, LeaseEpoch)>> {
         let write = Write { operation: "renewing leases", tenant, at: now };
-        self.write(write, move |draft| Box::pin(lease::renew(draft, tenant, sender, until))).await
+        self.write_lease(write, move |draft| Box::pin(lease::renew(draft, tenant, sender, until))).await
     }
 
     async fn delivery_commit(

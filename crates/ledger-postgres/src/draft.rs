@@ -10,7 +10,7 @@ use ledger::{Book, Entries, Head, LinkRow, Share, Tally};
 use crate::columns::Columns;
 use crate::connection::Connection;
 use crate::failure::Failure;
-use crate::gate::Heads;
+use crate::gate::Known;
 use crate::queries;
 use crate::values::{whole, wide};
 
@@ -18,7 +18,8 @@ use crate::values::{whole, wide};
 pub(crate) struct Draft {
     connection: Connection,
     tenant: TenantId,
-    heads: Heads,
+    /// What earlier writes read of the tenant's rows.
+    pub known: Known,
     /// What the write adds to the books.
     pub entries: Entries,
 }
@@ -33,8 +34,8 @@ impl Deref for Draft {
 
 impl Draft {
     /// A draft with nothing in it.
-    pub fn new(connection: Connection, tenant: TenantId, heads: Heads) -> Self {
-        Self { connection, tenant, heads, entries: Entries::default() }
+    pub fn new(connection: Connection, tenant: TenantId, known: Known) -> Self {
+        Self { connection, tenant, known, entries: Entries::default() }
     }
 
     /// The number of the link that this transaction will add to a chain.
@@ -43,7 +44,7 @@ impl Draft {
     }
 
     async fn head(&mut self, book: Book, sender: SenderEpoch) -> Result<Head, Failure> {
-        if let Some(head) = self.heads.get(&(book, sender)) {
+        if let Some(head) = self.known.heads.get(&(book, sender)) {
             return Ok(*head);
         }
         let genesis = Head::genesis(book, self.tenant, sender);
@@ -55,7 +56,7 @@ impl Draft {
             }
             None => genesis,
         };
-        self.heads.insert((book, sender), head);
+        self.known.heads.insert((book, sender), head);
         Ok(head)
     }
 
@@ -89,7 +90,7 @@ impl Draft {
             let head = self.head(book, sender).await?;
             let (link, head) = head.extend(builder.rows(), builder.root(), share.at);
             links.push((link, head.rows));
-            self.heads.insert((book, sender), head);
+            self.known.heads.insert((book, sender), head);
         }
         Ok(())
     }
@@ -127,9 +128,9 @@ impl Draft {
         .map(drop)
     }
 
-    /// The heads as they are once it is committed.
-    pub fn heads(&self) -> Heads {
-        self.heads.clone()
+    /// What is known once it is committed.
+    pub fn take_known(&mut self) -> Known {
+        std::mem::take(&mut self.known)
     }
 
     /// Commits.

@@ -27,28 +27,53 @@ fn key_of(row: &OutcomeRow) -> OutcomeKey {
     (row.key.release, row.key.intent, row.key.attempt, row.verdict)
 }
 
-/// Adds outcomes, sorted by key and verdict; one whose verdict over the same attempt stands already is ignored.
-pub(crate) async fn add(
-    draft: &mut Draft,
-    author: Author,
-    chunks: &Chunks,
-    rows: &[OutcomeRow],
-) -> Result<(), Failure> {
+/// What is owed of the intents of some outcomes before these are added, and which of them then were.
+pub(crate) struct Addition<'a> {
+    owed: OwedByKey,
+    rows: Vec<&'a OutcomeRow>,
+}
+
+/// Of outcomes sorted by key and verdict, one for each verdict over an attempt.
+pub(crate) fn distinct(rows: &[OutcomeRow]) -> Vec<&OutcomeRow> {
     let mut rows: Vec<&OutcomeRow> = rows.iter().collect();
     rows.dedup_by_key(|row| key_of(row));
+    rows
+}
+
+/// Makes ready what [`add`] asks for, which is then sent before the first of it is answered, and the link's number.
+pub(crate) async fn prepare(draft: &mut Draft, author: Author) -> Result<u32, Failure> {
+    draft.prepare(queries::OWED_LIST).await?;
+    draft.prepare(queries::OUTCOME_INSERT).await?;
+    draft.link_no(Book::Outcomes, author.sender).await
+}
+
+/// Adds distinct outcomes to their book; one whose verdict over the same attempt stands already is ignored.
+pub(crate) async fn add<'a>(
+    draft: &Draft,
+    author: Author,
+    link_no: u32,
+    mut rows: Vec<&'a OutcomeRow>,
+) -> Result<Addition<'a>, Failure> {
     if rows.is_empty() {
-        return Ok(());
+        return Ok(Addition { owed: OwedByKey::new(), rows });
     }
     let mut keys: Vec<_> = rows.iter().map(|row| (row.key.release, row.key.intent)).collect();
     keys.dedup();
-    let link_no = draft.link_no(Book::Outcomes, author.sender).await?;
-    // Sent one behind the other, before the first is answered: what is owed is read before the rows that change it are
-    // added. Were one of them still to be prepared, the other would overtake it.
-    draft.prepare(queries::OWED_LIST).await?;
-    draft.prepare(queries::OUTCOME_INSERT).await?;
+    // In this order: what is owed is read before the rows that change it are added.
     let (owed, added) = join(list(draft, author.tenant, &keys), insert(draft, author, link_no, &rows)).await;
-    let (mut owed, added) = (owed?, added?);
+    let (owed, added) = (owed?, added?);
     rows.retain(|row| added.contains(&key_of(row)));
+    Ok(Addition { owed, rows })
+}
+
+/// Everything that follows from outcomes that were added.
+pub(crate) async fn follow_up(
+    draft: &mut Draft,
+    author: Author,
+    chunks: &Chunks,
+    addition: Addition<'_>,
+) -> Result<(), Failure> {
+    let Addition { mut owed, rows } = addition;
     insert_texts(draft, author, &rows).await?;
     let mut schedule = Schedule::default();
     for row in rows {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{AudienceDigest, IntentNo, ReleaseId, TenantId};
 use futures_util::TryStreamExt as _;
+use futures_util::future::try_join;
 use ledger::rows::comparison_key;
 use ledger::store::Stored;
 use ledger::{AudienceSeal, Book, ContentPart, IntentBatch, PlanStore, ReleaseRow, ReleaseState};
@@ -164,8 +165,8 @@ async fn intent_insert_batch(draft: &mut Draft, batch: &IntentBatch) -> Result<(
         return Err(Failure::refused(format!("intents must follow number {last} without gaps")));
     }
     open_wave(draft, batch, first.intent).await?;
-    insert_intents(draft, batch).await?;
-    insert_recipients(draft, batch).await?;
+    let link_no = draft.link_no(Book::Intents, batch.sender).await?;
+    try_join(insert_intents(draft, batch, link_no), insert_recipients(draft, batch)).await?;
     let share = draft.entries.share(batch.tenant, batch.sender, batch.now);
     let entry =
         |row: &ledger::IntentRow| ((batch.tenant, batch.release, row.intent), batch.wave, row.suppression);
@@ -193,14 +194,15 @@ async fn open_wave(draft: &Draft, batch: &IntentBatch, first: IntentNo) -> Resul
     }
 }
 
-async fn insert_intents(draft: &mut Draft, batch: &IntentBatch) -> Result<(), Failure> {
-    let link_no = whole(draft.link_no(Book::Intents, batch.sender).await?);
+async fn insert_intents(draft: &Draft, batch: &IntentBatch, link_no: u32) -> Result<(), Failure> {
+    let link_no = whole(link_no);
     let ids = (wide(batch.tenant.0), wide(batch.release.0), wide(batch.sender.0));
     let intents: Vec<_> = batch.intents.iter().map(|row| whole(row.intent.0)).collect();
     let why = batch.intents.iter().map(|row| row.suppression.map_or(0, domain::SuppressionReason::code));
     let why: Vec<_> = why.map(whole).collect();
     let values: Values<'_> = &[&ids.0, &ids.1, &whole(batch.wave), &ids.2, &link_no, &intents, &why];
-    draft.execute(queries::INTENT_INSERT, values).await.map(drop)
+    let stored = draft.execute(queries::INTENT_INSERT, values).await?;
+    if stored == batch.intents.len() as u64 { Ok(()) } else { Err(no_release()) }
 }
 
 async fn insert_recipients(draft: &Draft, batch: &IntentBatch) -> Result<(), Failure> {

@@ -44,10 +44,11 @@ pub(crate) const TRANSACTION_COMMIT: &str = "COMMIT";
 pub(crate) const TRANSACTION_ROLLBACK: &str = "ROLLBACK";
 
 /// What each connection is set to. The tables grow from nothing within minutes, ahead of the server's statistics, and
-/// every statement has its index: plans by those alone. Waiting for a lock has an end; and so has holding one: a process that
+/// every statement has its index: plans by those alone, made once, whatever the values. Waiting for a lock has an end; and so has holding one: a process that
 /// is frozen or cut off within a transaction would keep all others from the rows that it locked.
 pub(crate) const CONNECTION_SETTINGS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; \
-    SET enable_mergejoin = off; SET jit = off; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = '2s'";
+    SET enable_mergejoin = off; SET jit = off; \
+    SET plan_cache_mode = force_generic_plan; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = '2s'";
 
 queries! {
     OWN from "../queries/" {
@@ -63,6 +64,7 @@ queries! {
     DELIVERY_CHUNK_LOCK_DUE = "delivery_chunk_lock_due";
     DELIVERY_CHUNK_LOCK_HELD = "delivery_chunk_lock_held";
     DELIVERY_CHUNK_LOCK_RELEASE = "delivery_chunk_lock_release";
+    DELIVERY_CHUNK_RENEW = "delivery_chunk_renew";
     DELIVERY_CHUNK_TAKE_OVER = "delivery_chunk_take_over";
     DELIVERY_CHUNK_TENANTS_ENDED = "delivery_chunk_tenants_ended";
     DELIVERY_CHUNK_TENANTS_HELD = "delivery_chunk_tenants_held";
@@ -117,7 +119,6 @@ queries! {
     DELIVERY_CHUNK_HASTEN = "delivery_chunk_hasten";
     DELIVERY_CHUNK_LIST = "delivery_chunk_list";
     DELIVERY_CHUNK_NEXT_NO = "delivery_chunk_next_no";
-    DELIVERY_CHUNK_RENEW = "delivery_chunk_renew";
     DELIVERY_CHUNK_RETURN = "delivery_chunk_return";
     INSTALLATION_GET = "installation_get";
     INSTALLATION_INSERT = "installation_insert";

@@ -46,7 +46,9 @@ async fn settle_chunk(
     let pending = owed.iter().filter(|owed| owed.fold(Live::NOBODY).state() == IntentState::Pending);
     let rows: Vec<_> = pending.map(|owed| request.entry(owed.intent)).collect();
     let author = Author { tenant: request.tenant, sender: request.sender, now: request.now };
-    outcomes::add(draft, author, chunks, &rows).await?;
+    let link_no = outcomes::prepare(draft, author).await?;
+    let addition = outcomes::add(draft, author, link_no, outcomes::distinct(&rows)).await?;
+    outcomes::follow_up(draft, author, chunks, addition).await?;
     let range = (whole(chunk.first.0), whole(chunk.last.0));
     let values: Values<'_> = &[&wide(request.tenant.0), &wide(request.release.0), &range.0, &range.1];
     draft.execute(queries::RETRY_DUE_DROP_RANGE, values).await?;

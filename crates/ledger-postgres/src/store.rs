@@ -11,7 +11,8 @@ use crate::columns::Columns;
 use crate::connection::{Connection, Values, Work};
 use crate::draft::Draft;
 use crate::failure::Failure;
-use crate::gate::{Gate, Gates, Heads};
+use crate::gate::{Gate, Gates, Known};
+use crate::home::Home;
 use crate::options::PostgresOptions;
 use crate::patience::Patience;
 use crate::schema::{self, Migrated};
@@ -22,12 +23,17 @@ use crate::{queries, server};
 /// Marks of stores that wrote nothing for so long are dropped.
 const MARKS_KEPT_MS: i64 = 2 * 86_400_000;
 
-/// The books in one schema of one server. Needs a Tokio runtime around its calls.
+/// The books in one schema of one server.
 pub struct PostgresStore {
+    inner: Arc<Inner>,
+    home: Home,
+}
+
+/// What works on the store's own thread.
+struct Inner {
     pool: Pool,
-    gates: Gates,
-    /// Tells this store's marks from those of others.
-    writer: Whole,
+    books: Gates,
+    leases: Gates,
     clock: Arc<dyn Clock>,
 }
 
@@ -41,8 +47,8 @@ pub(crate) struct Write {
     pub at: Timestamp,
 }
 
-/// What a commit whose reply was lost would have answered, and the heads after it.
-type Lost<T> = Option<(T, Heads)>;
+/// What a commit whose reply was lost would have answered, and what is known after it.
+type Lost<T> = Option<(T, Known)>;
 
 impl PostgresStore {
     /// Opens the books, whose schema must have this version. The clock is for pauses between tries alone.
@@ -52,15 +58,22 @@ impl PostgresStore {
     /// of another program, or of an older or newer version, else what the server says.
     pub async fn open(options: PostgresOptions, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
         const OPERATION: &str = "opening the books";
-        let pool = server::pool(&options)?;
-        let mut patience = Patience::short(&*clock, OPERATION);
-        let writer = loop {
-            match open(&pool, &options.schema).await {
-                Ok(writer) => break writer,
-                Err(failure) => patience.after(failure).await?,
-            }
+        let home = Home::new()
+            .map_err(|error| LedgerError::Io { operation: OPERATION, reason: error.to_string() })?;
+        let opening = async move {
+            let pool = server::pool(&options)?;
+            let mut patience = Patience::short(&*clock, OPERATION);
+            let writers = loop {
+                match open(&pool, &options.schema).await {
+                    Ok(writers) => break writers,
+                    Err(failure) => patience.after(failure).await?,
+                }
+            };
+            let [books, leases] = writers.map(Gates::new);
+            Ok(Inner { pool, books, leases, clock })
         };
-        Ok(Self { pool, gates: Gates::default(), writer, clock })
+        let inner = home.run(opening).await.ok_or(LedgerError::Closed)??;
+        Ok(Self { inner: Arc::new(inner), home })
     }
 
     /// Makes the schema of the books, and brings it to this version.
@@ -84,24 +97,66 @@ impl PostgresStore {
     /// # Errors
     /// When the server does not say.
     pub async fn standby(&self) -> Result<Standby, LedgerError> {
-        standby::look(&self.pool).await.map_err(|failure| failure.during("asking for standbys"))
+        let look = |inner: Arc<Inner>| async move { standby::look(&inner.pool).await };
+        self.at_home(look).await?.map_err(|failure| failure.during("asking for standbys"))
     }
 
     /// Closes the connections. Later calls are answered with [`LedgerError::Closed`].
     pub fn close(&self) {
-        self.pool.close();
+        self.inner.pool.close();
     }
 
     /// Runs `work` in a transaction that writes, behind the tenant's gate; returns once that is durable. It may be run
-    /// again after all that it did was rolled back.
+    /// again after all that it did was rolled back, and goes on to its end when its caller is gone.
     pub(crate) async fn write<T, W>(&self, write: Write, work: W) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        W: for<'a> Fn(&'a mut Draft) -> Work<'a, T> + Send + Sync + 'static,
+    {
+        self.at_home(|inner| async move { inner.write(&inner.books, write, work).await }).await?
+    }
+
+    /// As [`Self::write`], beside the writes to the books: `work` adds no entry to them.
+    pub(crate) async fn write_lease<T, W>(&self, write: Write, work: W) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        W: for<'a> Fn(&'a mut Draft) -> Work<'a, T> + Send + Sync + 'static,
+    {
+        self.at_home(|inner| async move { inner.write(&inner.leases, write, work).await }).await?
+    }
+
+    /// Runs `work` over one state of the books.
+    pub(crate) async fn read<T, W>(&self, operation: &'static str, work: W) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        W: for<'a> Fn(&'a Connection) -> Work<'a, T> + Send + Sync + 'static,
+    {
+        self.at_home(move |inner| async move { inner.read(operation, work).await }).await?
+    }
+
+    /// A connection in a transaction that sees one state, for as long as it is held.
+    pub(crate) async fn reading(&self) -> Result<Connection, Failure> {
+        self.at_home(|inner| async move { Connection::reading(&inner.pool).await }).await?
+    }
+
+    async fn at_home<T, F>(&self, work: impl FnOnce(Arc<Inner>) -> F) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        self.home.run(work(Arc::clone(&self.inner))).await.ok_or(LedgerError::Closed)
+    }
+}
+
+impl Inner {
+    async fn write<T, W>(&self, gates: &Gates, write: Write, work: W) -> Result<T, LedgerError>
     where
         T: Send,
         W: for<'a> Fn(&'a mut Draft) -> Work<'a, T> + Send + Sync,
     {
-        let gate = self.gates.of(write.tenant);
+        let gate = gates.of(write.tenant);
         let mut gate = gate.lock().await;
-        let mark = gate.next_mark();
+        let mark = (gates.writer, gate.next_mark());
         let mut patience = Patience::new(&*self.clock, write.operation);
         let mut lost = None;
         loop {
@@ -116,7 +171,7 @@ impl PostgresStore {
         &self,
         write: &Write,
         gate: &mut Gate,
-        mark: i64,
+        mark: (Whole, i64),
         work: &W,
         lost: &mut Lost<T>,
     ) -> Result<T, Failure>
@@ -126,12 +181,12 @@ impl PostgresStore {
         let (connection, is_new) = self.begin(write, mark).await?;
         let mut draft = Draft::new(connection, write.tenant, gate.lend());
         if is_new && gate.is_first() {
-            self.drop_old_marks(&draft, write).await?;
+            drop_old_marks(&draft, write, mark.0).await?;
         }
         if !is_new {
             draft.roll_back().await;
-            let (answer, heads) = lost.take().ok_or_else(|| Failure::refused("a mark of another write"))?;
-            gate.adopt(heads);
+            let (answer, known) = lost.take().ok_or_else(|| Failure::refused("a mark of another write"))?;
+            gate.adopt(known);
             return Ok(answer);
         }
         // Had an earlier try been durable, its mark would stand.
@@ -141,35 +196,31 @@ impl PostgresStore {
             Err(failure) => Err(failure),
         };
         match outcome {
-            Ok(answer) => *lost = Some((answer, draft.heads())),
+            Ok(answer) => *lost = Some((answer, draft.take_known())),
             Err(failure) => {
                 draft.roll_back().await;
                 return Err(failure);
             }
         }
         draft.commit().await?;
-        let (answer, heads) = lost.take().ok_or(Failure::Again("the answer is gone"))?;
-        gate.adopt(heads);
+        let (answer, known) = lost.take().ok_or(Failure::Again("the answer is gone"))?;
+        gate.adopt(known);
         Ok(answer)
     }
 
     /// Opens the transaction and writes the mark; false when it stands already.
-    async fn begin(&self, write: &Write, mark: i64) -> Result<(Connection, bool), Failure> {
+    async fn begin(
+        &self,
+        write: &Write,
+        (writer, mark): (Whole, i64),
+    ) -> Result<(Connection, bool), Failure> {
         let (tenant, mark, at) = (wide(write.tenant.0), whole(mark), whole(write.at.as_millis()));
-        let values: Values<'_> = &[&tenant, &self.writer, &mark, &at];
+        let values: Values<'_> = &[&tenant, &writer, &mark, &at];
         let (connection, marks) = Connection::writing(&self.pool, queries::WRITE_MARK_SET, values).await?;
         Ok((connection, marks == 1))
     }
 
-    /// Forgets the marks of stores that are long gone; this store's own was just written.
-    async fn drop_old_marks(&self, draft: &Draft, write: &Write) -> Result<(), Failure> {
-        let oldest = whole(write.at.as_millis().saturating_sub(MARKS_KEPT_MS));
-        let tenant = wide(write.tenant.0);
-        draft.execute(queries::WRITE_MARK_DROP_BEFORE, &[&tenant, &self.writer, &oldest]).await.map(drop)
-    }
-
-    /// Runs `work` over one state of the books.
-    pub(crate) async fn read<T, W>(&self, operation: &'static str, work: W) -> Result<T, LedgerError>
+    async fn read<T, W>(&self, operation: &'static str, work: W) -> Result<T, LedgerError>
     where
         W: for<'a> Fn(&'a Connection) -> Work<'a, T> + Send + Sync,
     {
@@ -180,11 +231,6 @@ impl PostgresStore {
                 Err(failure) => patience.after(failure).await?,
             }
         }
-    }
-
-    /// A connection in a transaction that sees one state, for as long as it is held.
-    pub(crate) async fn reading(&self) -> Result<Connection, Failure> {
-        Connection::reading(&self.pool).await
     }
 
     async fn read_once<T, W>(&self, work: &W) -> Result<T, Failure>
@@ -198,16 +244,26 @@ impl PostgresStore {
     }
 }
 
-/// Looks at the schema's version; gives the number of a new writer.
-async fn open(pool: &Pool, schema: &str) -> Result<Whole, Failure> {
+/// Forgets the marks of stores that are long gone; this writer's own was just written.
+async fn drop_old_marks(draft: &Draft, write: &Write, writer: Whole) -> Result<(), Failure> {
+    let oldest = whole(write.at.as_millis().saturating_sub(MARKS_KEPT_MS));
+    let tenant = wide(write.tenant.0);
+    draft.execute(queries::WRITE_MARK_DROP_BEFORE, &[&tenant, &writer, &oldest]).await.map(drop)
+}
+
+/// Looks at the schema's version; gives the numbers of two new writers.
+async fn open(pool: &Pool, schema: &str) -> Result<[Whole; 2], Failure> {
     schema::require(pool, schema).await?;
     let client = pool.get().await?;
-    let row = client.query_one(queries::WRITER_NEXT, &[]).await?;
-    Columns(&row).value(0)
+    let (books, leases) = (
+        client.query_one(queries::WRITER_NEXT, &[]).await?,
+        client.query_one(queries::WRITER_NEXT, &[]).await?,
+    );
+    Ok([Columns(&books).value(0)?, Columns(&leases).value(0)?])
 }
 
 impl std::fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PostgresStore").field("writer", &self.writer).finish_non_exhaustive()
+        f.debug_struct("PostgresStore").field("writer", &self.inner.books.writer).finish_non_exhaustive()
     }
 }

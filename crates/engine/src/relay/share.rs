@@ -17,6 +17,8 @@ use super::{RelayActor, lock};
 
 /// How often a share is asked for while there is work.
 const ASK_EVERY: Duration = Duration::from_millis(500);
+/// How soon it is asked for again when work appeared for more sessions than were asked for.
+const ASK_SOON: Duration = Duration::from_millis(20);
 /// How long a share holds: longer than any wait for the store but the last.
 const SHARE_HOLDS: Duration = Duration::from_secs(10);
 /// How soon a session looks again whether a message may start.
@@ -29,6 +31,8 @@ pub(crate) struct Share {
     meter: Meter,
     sessions_limit: u32,
     sessions_max: AtomicU32,
+    /// Sessions that were asked for last.
+    sessions_wanted: AtomicU32,
     sessions_open: Arc<AtomicU32>,
     /// Sessions that are to end, for the share became smaller.
     to_close: AtomicU32,
@@ -84,6 +88,7 @@ impl Share {
             meter,
             sessions_limit: limits.sessions_max,
             sessions_max: AtomicU32::new(sessions_max),
+            sessions_wanted: AtomicU32::new(0),
             sessions_open: Arc::default(),
             to_close: AtomicU32::new(0),
             closing: Arc::default(),
@@ -152,14 +157,26 @@ impl Share {
         }
     }
 
+    /// Sessions that have work while so many mails are in line, within the relay's limit.
+    fn useful(&self, waiting: usize) -> u32 {
+        let more = u32::try_from(waiting.div_ceil(MAILS_PER_SESSION)).unwrap_or(u32::MAX);
+        self.sessions_open.load(Ordering::Acquire).saturating_add(more).min(self.sessions_limit.max(1))
+    }
+
+    /// True when there is work for more sessions than were asked for, and for more than there may be.
+    fn wants_more(&self, waiting: usize) -> bool {
+        let asked = self.sessions_wanted.load(Ordering::Acquire);
+        self.useful(waiting) > asked.max(self.sessions_max.load(Ordering::Acquire))
+    }
+
     /// What to ask for; `None` when all of the limits are this sender's, or when there is nothing to do and nothing to
     /// account for. `waiting` mails are in line.
     fn ask(&self, waiting: usize, ends: bool) -> Option<(u32, u32, Messages)> {
         let Meter::Shared { purse, per_minute, hungry } = &self.meter else { return None };
         let open = self.sessions_open.load(Ordering::Acquire);
         let works = !ends && (self.runs.load(Ordering::Acquire) > 0 || waiting > 0);
-        let useful = u32::try_from(waiting.div_ceil(MAILS_PER_SESSION)).unwrap_or(u32::MAX);
-        let wanted = if works { open.saturating_add(useful).clamp(1, self.sessions_limit.max(1)) } else { 0 };
+        let wanted = if works { self.useful(waiting).max(1) } else { 0 };
+        self.sessions_wanted.store(wanted, Ordering::Release);
         // No session is opened beyond what is asked for while the answer is on its way: it would have to close again.
         let before = self.sessions_max.fetch_min(wanted, Ordering::AcqRel);
         let may_open = before.min(wanted).max(open);
@@ -222,12 +239,21 @@ impl RelayActor {
                 std::future::pending::<()>().await;
             }
             match self.may_have_sessions() {
-                true => self.ground.clock.sleep(ASK_EVERY).await,
+                true => self.wait_to_ask().await,
                 false => tokio::select! {
                     biased;
                     () = self.share.asked.notified() => {}
                     () = self.ground.clock.sleep(ASK_EVERY) => {}
                 },
+            }
+        }
+    }
+
+    async fn wait_to_ask(&self) {
+        for _ in 0..ASK_EVERY.as_millis() / ASK_SOON.as_millis() {
+            self.ground.clock.sleep(ASK_SOON).await;
+            if self.share.wants_more(self.waiting()) {
+                return;
             }
         }
     }
@@ -259,5 +285,29 @@ impl RelayActor {
         };
         self.share.take(ground.store.relay_share(request).await?, messages.used);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_for_more_sessions_is_asked_for_at_once_but_once() {
+        let limits = RelayLimits {
+            sessions_max: 20,
+            messages_per_connection_max: None,
+            messages_per_minute_max: None,
+        };
+        let share = Share::of_many(&limits);
+        let _run = Counted::up(&share.runs, &share.asked);
+        let wanted = |waiting| share.ask(waiting, false).map(|(_, wanted, _)| wanted);
+        assert_eq!(wanted(0), Some(1), "a release begins, and nothing of it is in line yet");
+        assert!(!share.wants_more(MAILS_PER_SESSION));
+        assert!(share.wants_more(MAILS_PER_SESSION + 1));
+        assert_eq!(wanted(5 * MAILS_PER_SESSION), Some(5));
+        assert!(!share.wants_more(5 * MAILS_PER_SESSION));
+        assert_eq!(wanted(1000 * MAILS_PER_SESSION), Some(20));
+        assert!(!share.wants_more(usize::MAX), "the relay's limit");
     }
 }

@@ -194,7 +194,7 @@ pub async fn a_caller_that_gives_up_leaves_the_chain_whole(house: Arc<House>) {
     assert!(given_up.await.is_err(), "aborted");
     let committing = commit(&stage, prepared);
     execute(&raw, "COMMIT").await;
-    // What was given up was rolled back, or stands; the server alone knows.
+    // What was given up goes on to its end, or was rolled back with its connection; the server alone knows.
     let _ = committing.await;
     let other: Arc<dyn Store> = house.open(&schema).await;
     sound(&Stage { store: other, ..stage.clone() }, Some(stage.sender)).await;

@@ -53,6 +53,9 @@ pub fn turns(
         octets = release(place, pair.campaign, pair.size, campaign, &[], figures)?.unwrap_or(octets);
         if place.is_over_postgres() && pair.octets == SMALL.octets {
             super::postgres::release(workspace, place, campaign, figures)?;
+            for scenario in [Scenario::OneNode, Scenario::TwoNodes] {
+                super::nodes::release(workspace, place, scenario, campaign, figures)?;
+            }
         }
         let receiver = place.receiver(false)?;
         let load = load(place, receiver.addr(), ceiling, octets)?;

@@ -63,6 +63,8 @@ pub struct Row {
     pub ratio_to_postfix: Option<f64>,
     /// This rate as a part of that with the books in SQLite.
     pub ratio_to_sqlite: Option<f64>,
+    /// This rate as a part of one node's.
+    pub ratio_to_one_node: Option<f64>,
     /// Rows that the store inserted, changed or deleted for a mail.
     pub writes_per_mail: Option<f64>,
     /// Octets of tables and indexes for a mail.
@@ -105,6 +107,8 @@ impl Figures {
         let ceiling = match figure.scenario {
             Scenario::Campaign
             | Scenario::CampaignPostgres
+            | Scenario::OneNode
+            | Scenario::TwoNodes
             | Scenario::Dkim
             | Scenario::Postfix
             | Scenario::Ceiling => Scenario::Ceiling,
@@ -122,6 +126,9 @@ impl Figures {
             ratio_to_ceiling: rate(ceiling).filter(|_| is_sending).map(|other| rounded(per_second / other)),
             ratio_to_sqlite: rate(Scenario::Campaign)
                 .filter(|_| figure.scenario == Scenario::CampaignPostgres)
+                .map(|other| rounded(per_second / other)),
+            ratio_to_one_node: rate(Scenario::OneNode)
+                .filter(|_| figure.scenario == Scenario::TwoNodes)
                 .map(|other| rounded(per_second / other)),
             writes_per_mail: figure.books.map(|books| rounded(books.rows_written as f64 / messages)),
             bytes_per_mail: figure.books.map(|books| rounded(books.octets as f64 / messages)),
@@ -156,7 +163,8 @@ fn missed(scenario: Scenario, row: &Row) -> Vec<String> {
         Scenario::CampaignPostgres => {
             vec![least("of the SQLite figure", row.ratio_to_sqlite, 0.6), size, memory]
         }
-        Scenario::Ceiling | Scenario::Ceiling30k | Scenario::Postfix => vec![],
+        Scenario::Ceiling | Scenario::Ceiling30k | Scenario::Postfix | Scenario::OneNode => vec![],
+        Scenario::TwoNodes => vec![least("of one node's", row.ratio_to_one_node, 1.0)],
         Scenario::Campaign => vec![
             of_ceiling,
             least("times Postfix", row.ratio_to_postfix, 40.0),
@@ -231,6 +239,13 @@ mod tests {
         let row = &figures.rows()[1];
         assert_eq!((row.ratio_to_sqlite, row.writes_per_mail), (Some(0.59), Some(5.5)));
         assert_eq!((row.bytes_per_mail, row.missed.len()), (Some(401.0), 2), "{:?}", row.missed);
+    }
+
+    #[test]
+    fn two_nodes_are_held_against_one() {
+        let rows = rows(&[(Scenario::OneNode, 99), (Scenario::TwoNodes, 100)]);
+        assert_eq!((rows[0].ratio_to_one_node, rows[1].ratio_to_one_node), (None, Some(0.99)));
+        assert_eq!((rows[0].missed.len(), rows[1].missed.len()), (0, 1));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod campaign;
 mod figures;
 mod freeze;
 mod memory;
+mod nodes;
 mod place;
 mod postfix;
 mod postgres;
@@ -76,6 +77,12 @@ pub enum Scenario {
     /// The same with the books in PostgreSQL (`--store postgres`).
     #[value(skip)]
     CampaignPostgres,
+    /// A release that is frozen already, by one `hikyaku node` (`--store postgres`).
+    #[value(skip)]
+    OneNode,
+    /// The same by two.
+    #[value(skip)]
+    TwoNodes,
     /// Mails of 30 KiB by a sender without books.
     #[value(name = "ceiling-30k")]
     Ceiling30k,
@@ -99,6 +106,8 @@ impl Scenario {
     pub fn name(self) -> String {
         match self {
             Self::CampaignPostgres => "campaign-postgres".to_owned(),
+            Self::OneNode => "one-node".to_owned(),
+            Self::TwoNodes => "two-nodes".to_owned(),
             _ => self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default(),
         }
     }
@@ -106,7 +115,9 @@ impl Scenario {
     /// Mails or rows.
     fn messages(self) -> u64 {
         match self {
-            Self::Ceiling | Self::Campaign | Self::CampaignPostgres => 200_000,
+            Self::Ceiling | Self::Campaign | Self::CampaignPostgres | Self::OneNode | Self::TwoNodes => {
+                200_000
+            }
             Self::Ceiling30k | Self::Campaign30k => 60_000,
             Self::Dkim => 40_000,
             Self::Postfix => 5_000,

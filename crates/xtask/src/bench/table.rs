@@ -2,7 +2,7 @@
 
 use super::figures::Row;
 
-const HEADS: [&str; 11] = [
+const HEADS: [&str; 12] = [
     "scenario",
     "mails",
     "seconds",
@@ -12,6 +12,7 @@ const HEADS: [&str; 11] = [
     "CPU s/1000",
     "peak MiB",
     "of SQLite",
+    "of one node",
     "writes/mail",
     "bytes/mail",
 ];
@@ -50,6 +51,7 @@ fn cells(row: &Row) -> Vec<String> {
         optional(row.cpu_s_per_1000, 4),
         optional(row.peak_mib, 0),
         optional(row.ratio_to_sqlite, 2),
+        optional(row.ratio_to_one_node, 2),
         optional(row.writes_per_mail, 2),
         optional(row.bytes_per_mail, 0),
     ]
@@ -70,6 +72,7 @@ mod tests {
             cpu_s_per_1000: Some(0.031),
             peak_mib: Some(64.2),
             ratio_to_sqlite: None,
+            ratio_to_one_node: None,
             writes_per_mail: Some(5.21),
             bytes_per_mail: Some(391.0),
             seconds: 8.0,
@@ -80,7 +83,7 @@ mod tests {
         assert_eq!(lines[0].len(), lines[1].len());
         assert_eq!(
             lines[1].split_whitespace().collect::<Vec<_>>(),
-            ["campaign", "200000", "8.00", "25000", "0.41", "-", "0.0310", "64", "-", "5.21", "391"]
+            ["campaign", "200000", "8.00", "25000", "0.41", "-", "0.0310", "64", "-", "-", "5.21", "391"]
         );
         assert_eq!(lines[2], "missed: campaign MiB 300, wanted 256 or less");
     }
