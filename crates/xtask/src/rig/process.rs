@@ -129,6 +129,16 @@ impl Process {
         self.wait(limit)
     }
 
+    /// Stops it where it stands (SIGSTOP), until [`Self::thaw`].
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
     /// Closes its input, which ends a part of a rig, and waits.
     ///
     /// # Errors
@@ -189,6 +199,11 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.kill();
     }
+}
+
+/// The time since then.
+pub fn since(start: Moment) -> Duration {
+    SystemClock.moment().since(start)
 }
 
 fn shown(text: &[u8]) -> String {

@@ -1,0 +1,142 @@
+//! `cargo xtask chaos`: disturbs real senders over real servers, file systems and firewalls, and compares what a sink has
+//! with what the books say.
+//!
+//! The sink is never disturbed and its log is the oracle; the books are read through the command line alone. Bounds, for
+//! each scenario: nothing lost; `hold` doubles nothing; unknown, and doubled under `resend-once`, at most what could be on
+//! the wire; statements balance, and `hikyaku check` is clean. A broken bound is exit code 1.
+
+mod failover;
+mod frozen_nodes;
+mod report;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+
+use crate::rig::binaries::{fresh_folder, remove};
+use crate::rig::campaign::Plan;
+use crate::rig::{Binaries, Dice, Policies, Policy, Profile};
+use crate::workspace::Workspace;
+use report::Report;
+
+/// Flags of `chaos`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// What to play; all without one.
+    #[arg(value_enum)]
+    scenarios: Vec<Scenario>,
+    /// What becomes of unknown mails.
+    #[arg(long, value_enum, default_value_t = Policies::Hold)]
+    policy: Policies,
+    /// How often the database's primary is killed.
+    #[arg(long, default_value_t = 50)]
+    failovers: u32,
+    /// How often a node is frozen past its lease.
+    #[arg(long, default_value_t = 20)]
+    freezes: u32,
+    /// Mails of each scenario; each has its own number without this.
+    #[arg(long)]
+    messages: Option<u32>,
+    /// Nodes, where there are several.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=16))]
+    nodes: u32,
+    /// Sessions of all senders together.
+    #[arg(long, default_value_t = 50)]
+    sessions: u32,
+    /// Chooses the moments; the same seed chooses the same.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// One JSON object a scenario and policy on standard output.
+    #[arg(long)]
+    json: bool,
+    /// Leave data folders and logs in target/chaos even when all is well.
+    #[arg(long)]
+    keep: bool,
+}
+
+/// What can be played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Scenario {
+    /// The database's primary is killed and its synchronous standby promoted, again and again.
+    Failover,
+    /// Nodes stand still past their lease, and go on.
+    FrozenNodes,
+}
+
+impl Scenario {
+    const ALL: [Self; 2] = [Self::Failover, Self::FrozenNodes];
+
+    /// Its name on the command line.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Failover => "failover",
+            Self::FrozenNodes => "frozen-nodes",
+        }
+    }
+
+    fn play(self, stage: &Stage<'_>) -> anyhow::Result<Report> {
+        match self {
+            Self::Failover => failover::play(stage),
+            Self::FrozenNodes => frozen_nodes::play(stage),
+        }
+    }
+}
+
+/// What a scenario works with.
+struct Stage<'a> {
+    workspace: &'a Workspace,
+    binaries: &'a Binaries,
+    folder: &'a Path,
+    arguments: &'a Arguments,
+    policy: Policy,
+}
+
+impl<'a> Stage<'a> {
+    /// The scenario's campaign: its own number of mails, unless another was asked for.
+    fn plan<'b>(&self, messages: u32, behaviour: &'b str) -> Plan<'b> {
+        let Arguments { sessions, .. } = *self.arguments;
+        let messages = self.arguments.messages.unwrap_or(messages);
+        Plan { messages, sessions, policy: self.policy, behaviour }
+    }
+
+    fn report(&self, scenario: Scenario, plan: &Plan<'_>) -> Report {
+        Report::new(scenario, self.policy, plan.sessions, plan.messages)
+    }
+
+    fn dice(&self) -> Dice {
+        Dice::new(self.arguments.seed ^ if self.policy == Policy::Hold { 0 } else { 0x5eed })
+    }
+
+    /// A folder of this name within the scenario's own.
+    fn folder_named(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let folder = self.folder.join(name);
+        std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        Ok(folder)
+    }
+}
+
+/// Plays the scenarios; false when a bound was broken.
+///
+/// # Errors
+/// When a scenario itself cannot be played.
+pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool> {
+    let binaries = Binaries::build(workspace, Profile::Release)?;
+    let scenarios = if arguments.scenarios.is_empty() { &Scenario::ALL[..] } else { &arguments.scenarios };
+    let mut all_well = true;
+    for scenario in scenarios {
+        for policy in arguments.policy.each() {
+            let folder = fresh_folder(workspace, &format!("chaos/{}-{}", scenario.name(), policy.name()))?;
+            let stage = Stage { workspace, binaries: &binaries, folder: &folder, arguments, policy: *policy };
+            let report = scenario.play(&stage).with_context(|| scenario.name())?;
+            let well = report.show(arguments.json)?;
+            if well && !arguments.keep {
+                remove(&folder)?;
+            } else {
+                eprintln!("data folders and logs: {}", folder.display());
+            }
+            all_well &= well;
+        }
+    }
+    Ok(all_well)
+}
