@@ -82,7 +82,8 @@ impl Drill {
     fn fail_over(&mut self) -> anyhow::Result<()> {
         let with_a_node = self.dice.below(WITH_A_NODE_ONE_IN) == 0;
         let number = self.dice.below(self.nodes.count() as u64) as usize;
-        if let Some(mut process) = self.nodes.take(number).filter(|_| with_a_node) {
+        let killed = if with_a_node { self.nodes.take(number) } else { None };
+        if let Some(mut process) = killed {
             process.kill()?;
             self.report.faults += 1;
             self.report.count("nodes_killed");
