@@ -107,14 +107,16 @@ impl PostgresPair {
         PASSWORD
     }
 
-    /// Kills the primary with all its processes (SIGKILL), and makes the standby the primary. Then there is no standby.
+    /// Kills the primary with all its processes (SIGKILL), and makes the standby the primary after this time without
+    /// any. Then there is no standby.
     ///
     /// # Errors
     /// When there is no standby, or it is not promoted in time.
-    pub fn fail_over(&mut self) -> Result<(), PeersError> {
+    pub fn fail_over(&mut self, away: Duration) -> Result<(), PeersError> {
         let lacks = PeersError::Options { server: SERVER, reason: "there is no standby to promote" };
         let standby = self.standby.take().ok_or(lacks)?;
         drop(std::mem::replace(&mut self.primary, standby));
+        std::thread::park_timeout(away);
         self.primary.order("promote")
     }
 

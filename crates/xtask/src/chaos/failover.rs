@@ -21,6 +21,9 @@ const MESSAGES: u32 = 60_000;
 const BEHAVIOUR: &str = "reply-delay:2";
 /// In one failover of so many a node is killed with the primary, and cannot tell its outcomes once more.
 const WITH_A_NODE_ONE_IN: u64 = 4;
+/// In the first failover there is no primary for so long, as with a manager of clusters that wants to be sure; later ones
+/// are as quick as can be.
+const AWAY_FIRST: Duration = Duration::from_secs(20);
 /// From the new standby to the next mail: a lease may have run out, and be taken over first.
 const SENDS_AGAIN_MAX: Duration = Duration::from_secs(15);
 /// What a node says of a pair whose commits do not wait.
@@ -88,17 +91,18 @@ impl Drill {
             self.report.faults += 1;
             self.report.count("nodes_killed");
         }
-        let promoted_ms = self.pair.fail_over()?;
+        let is_first = !self.report.figures.contains_key("failovers");
+        let away = if is_first { AWAY_FIRST } else { Duration::ZERO };
+        let promoted = Duration::from_millis(self.pair.fail_over(away)?).saturating_sub(away);
         self.report.faults += 1;
         self.report.count("failovers");
         if with_a_node {
             self.nodes.restart(number)?;
         }
-        let copied_ms = self.pair.renew_standby()?;
+        let followed = Duration::from_millis(self.pair.renew_standby()?);
         let begun = SystemClock.moment();
-        for (name, ms) in [("promoted_ms_max", promoted_ms), ("standby_ms_max", copied_ms)] {
-            self.report.longest(name, Duration::from_millis(ms), Duration::MAX);
-        }
+        self.report.longest("promoted_ms_max", promoted, Duration::MAX);
+        self.report.longest("standby_ms_max", followed, Duration::MAX);
         if self.campaign.remaining() > 0 {
             if self.campaign.await_more(1, SENDS_AGAIN_MAX)? {
                 self.report.longest("sends_again_ms_max", since(begun), SENDS_AGAIN_MAX);

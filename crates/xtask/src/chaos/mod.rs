@@ -5,9 +5,13 @@
 //! each scenario: nothing lost; `hold` doubles nothing; unknown, and doubled under `resend-once`, at most what could be on
 //! the wire; statements balance, and `hikyaku check` is clean. A broken bound is exit code 1.
 
+mod confined;
+mod disk_full;
 mod failover;
+mod firewall;
 mod frozen_nodes;
 mod report;
+mod restore;
 
 use std::path::{Path, PathBuf};
 
@@ -35,6 +39,9 @@ pub struct Arguments {
     /// How often a node is frozen past its lease.
     #[arg(long, default_value_t = 20)]
     freezes: u32,
+    /// How often the disk is filled.
+    #[arg(long, default_value_t = 5)]
+    fills: u32,
     /// Mails of each scenario; each has its own number without this.
     #[arg(long)]
     messages: Option<u32>,
@@ -53,6 +60,31 @@ pub struct Arguments {
     /// Leave data folders and logs in target/chaos even when all is well.
     #[arg(long)]
     keep: bool,
+    /// This program is in namespaces of its own already.
+    #[arg(long, hide = true)]
+    confined: bool,
+}
+
+impl Arguments {
+    /// The flags of a run in namespaces of its own, without its scenario and policy.
+    fn passed_on(&self) -> Vec<String> {
+        let mut flags = Vec::new();
+        let numbers = [
+            ("--failovers", Some(self.failovers)),
+            ("--freezes", Some(self.freezes)),
+            ("--fills", Some(self.fills)),
+            ("--messages", self.messages),
+            ("--nodes", Some(self.nodes)),
+            ("--sessions", Some(self.sessions)),
+        ];
+        for (name, number) in numbers {
+            flags.extend(number.map(|number| format!("{name}={number}")));
+        }
+        flags.push(format!("--seed={}", self.seed));
+        flags.extend(self.json.then(|| "--json".to_owned()));
+        flags.extend(self.keep.then(|| "--keep".to_owned()));
+        flags
+    }
 }
 
 /// What can be played.
@@ -62,16 +94,25 @@ pub enum Scenario {
     Failover,
     /// Nodes stand still past their lease, and go on.
     FrozenNodes,
+    /// The disk of a sender over SQLite fills up, and has room again.
+    DiskFull,
+    /// The books are lost, and restored from a backup that was taken while mails were sent.
+    Restore,
+    /// A firewall drops connections over a rate, and cuts others by their octets.
+    Firewall,
 }
 
 impl Scenario {
-    const ALL: [Self; 2] = [Self::Failover, Self::FrozenNodes];
+    const ALL: [Self; 5] = [Self::Failover, Self::FrozenNodes, Self::DiskFull, Self::Restore, Self::Firewall];
 
     /// Its name on the command line.
     fn name(self) -> &'static str {
         match self {
             Self::Failover => "failover",
             Self::FrozenNodes => "frozen-nodes",
+            Self::DiskFull => "disk-full",
+            Self::Restore => "restore",
+            Self::Firewall => "firewall",
         }
     }
 
@@ -79,7 +120,15 @@ impl Scenario {
         match self {
             Self::Failover => failover::play(stage),
             Self::FrozenNodes => frozen_nodes::play(stage),
+            Self::DiskFull => disk_full::play(stage),
+            Self::Restore => restore::play(stage),
+            Self::Firewall => firewall::play(stage),
         }
+    }
+
+    /// True for those that change the machine: they are played where that is gone with them.
+    fn is_confined(self) -> bool {
+        matches!(self, Self::DiskFull | Self::Firewall)
     }
 }
 
@@ -116,7 +165,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Plays the scenarios; false when a bound was broken.
+/// Plays the scenarios; false when a bound was broken, or in CI (`CI` is set) when one could not be played here.
 ///
 /// # Errors
 /// When a scenario itself cannot be played.
@@ -126,17 +175,57 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool>
     let mut all_well = true;
     for scenario in scenarios {
         for policy in arguments.policy.each() {
-            let folder = fresh_folder(workspace, &format!("chaos/{}-{}", scenario.name(), policy.name()))?;
-            let stage = Stage { workspace, binaries: &binaries, folder: &folder, arguments, policy: *policy };
-            let report = scenario.play(&stage).with_context(|| scenario.name())?;
-            let well = report.show(arguments.json)?;
-            if well && !arguments.keep {
-                remove(&folder)?;
-            } else {
-                eprintln!("data folders and logs: {}", folder.display());
-            }
-            all_well &= well;
+            all_well &= match scenario.is_confined() && !arguments.confined {
+                true => play_confined(workspace, &binaries, *scenario, *policy, arguments)?,
+                false => play(workspace, &binaries, *scenario, *policy, arguments)?,
+            };
         }
     }
     Ok(all_well)
+}
+
+fn play(
+    workspace: &Workspace,
+    binaries: &Binaries,
+    scenario: Scenario,
+    policy: Policy,
+    arguments: &Arguments,
+) -> anyhow::Result<bool> {
+    let folder = fresh_folder(workspace, &format!("chaos/{}-{}", scenario.name(), policy.name()))?;
+    let stage = Stage { workspace, binaries, folder: &folder, arguments, policy };
+    let report = scenario.play(&stage).with_context(|| scenario.name())?;
+    let well = report.show(arguments.json)?;
+    if !well || arguments.keep {
+        eprintln!("data folders and logs: {}", folder.display());
+    } else if !arguments.confined {
+        remove(&folder)?;
+    }
+    Ok(well)
+}
+
+fn play_confined(
+    workspace: &Workspace,
+    binaries: &Binaries,
+    scenario: Scenario,
+    policy: Policy,
+    arguments: &Arguments,
+) -> anyhow::Result<bool> {
+    if let Some(reason) = confined::obstacle() {
+        eprintln!("{} skipped: {reason}", scenario.name());
+        if arguments.json {
+            println!("{}", serde_json::json!({ "scenario": scenario.name(), "skipped": reason }));
+        }
+        return Ok(std::env::var_os("CI").is_none());
+    }
+    if scenario == Scenario::Firewall {
+        // While there is still a way to Debian's archive.
+        crate::peers::prepare(workspace)?;
+        crate::peers::prepare_firewall(workspace)?;
+    }
+    let well = confined::play(workspace, binaries, scenario, policy, arguments)?;
+    if well && !arguments.keep {
+        // Only now, for the scenario's own file system was mounted in it.
+        remove(&workspace.target().join(format!("chaos/{}-{}", scenario.name(), policy.name())))?;
+    }
+    Ok(well)
 }

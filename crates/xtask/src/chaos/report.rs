@@ -19,6 +19,8 @@ pub struct Report {
     messages: u32,
     /// Disturbances at each of which as many mails as there are sessions could be on the wire.
     pub faults: u32,
+    /// What could be on the wire at all of them, where that is not so many for each.
+    pub open_max: Option<u64>,
     /// Further figures, by their names in JSON.
     pub figures: BTreeMap<&'static str, u64>,
     /// What the disturbance was made with, where there is a choice.
@@ -56,6 +58,7 @@ impl Report {
             sessions,
             messages,
             faults: 0,
+            open_max: None,
             figures: BTreeMap::new(),
             means: None,
             complaints: Vec::new(),
@@ -67,6 +70,11 @@ impl Report {
     /// Counts one more.
     pub fn count(&mut self, name: &'static str) {
         *self.figures.entry(name).or_insert(0) += 1;
+    }
+
+    /// Says how often something was counted by others.
+    pub fn set(&mut self, name: &'static str, figure: u64) {
+        self.figures.insert(name, figure);
     }
 
     /// Keeps the longest of these spans, in milliseconds; one over `max` breaks the scenario.
@@ -83,7 +91,7 @@ impl Report {
     }
 
     fn unknown_max(&self) -> u64 {
-        u64::from(self.faults) * u64::from(self.sessions)
+        self.open_max.unwrap_or(u64::from(self.faults) * u64::from(self.sessions))
     }
 
     /// Everything that was broken.

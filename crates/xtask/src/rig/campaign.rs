@@ -9,7 +9,7 @@ use runtime::{Clock as _, SystemClock};
 use super::dice::Dice;
 use super::list::write_list;
 use super::sender::write;
-use super::{Binaries, Policy, Sender, SinkProcess, since};
+use super::{Binaries, Policy, Sender, SinkProcess, SinkStats, since};
 use crate::judge::{LogTail, Verdict, compare_release};
 
 /// A run that nobody disturbs.
@@ -55,7 +55,8 @@ pub fn sender(
     sessions: u32,
     relay: std::net::SocketAddr,
 ) -> Sender {
-    let flags = ["--policy", policy.name(), "--retry-initial", "1s", "--tcp-user-timeout", "1s"];
+    let flags =
+        ["--policy", policy.name(), "--retry-initial", "1s", "--deadline", "1d", "--tcp-user-timeout", "1s"];
     Sender {
         binaries: binaries.clone(),
         folder: folder.to_owned(),
@@ -162,11 +163,11 @@ impl Campaign {
         compare_release(&self.sender, 0, self.messages, Some(self.tail.copies(0)))
     }
 
-    /// Ends the sink.
+    /// Ends the sink; gives its counters.
     ///
     /// # Errors
     /// When it failed, or its log is incomplete.
-    pub fn close(self) -> anyhow::Result<()> {
-        self.sink.stop().map(drop)
+    pub fn close(self) -> anyhow::Result<SinkStats> {
+        self.sink.stop()
     }
 }

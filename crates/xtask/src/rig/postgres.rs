@@ -117,12 +117,12 @@ impl PostgresPair {
         &self.server
     }
 
-    /// Kills the primary, and promotes the standby; the time until it is the primary, in milliseconds.
+    /// Kills the primary, and promotes the standby after this time; the time until it is the primary, in milliseconds.
     ///
     /// # Errors
     /// When it is not promoted.
-    pub fn fail_over(&mut self) -> anyhow::Result<u64> {
-        self.order("failover")
+    pub fn fail_over(&mut self, away: Duration) -> anyhow::Result<u64> {
+        self.order(&format!("failover {}", away.as_millis()))
     }
 
     /// Makes a new standby; the time until it follows, in milliseconds.

@@ -184,6 +184,14 @@ impl Process {
         }
     }
 
+    /// All that it wrote to its errors so far.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn errors(&self) -> anyhow::Result<String> {
+        std::fs::read_to_string(&self.errors).with_context(|| format!("reading {}", self.errors.display()))
+    }
+
     /// Beginning and end of what it wrote to its errors.
     pub fn errors_shown(&self) -> String {
         shown(&std::fs::read(&self.errors).unwrap_or_default())

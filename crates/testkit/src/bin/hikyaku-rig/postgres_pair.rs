@@ -1,10 +1,11 @@
 //! A primary and a standby of Debian's PostgreSQL as one process, which changes their roles when it is told to.
 //!
-//! Orders are lines of standard input: `failover` kills the primary and promotes the standby, `standby` makes a new one.
-//! Each is answered with how long it took.
+//! Orders are lines of standard input: `failover MS` kills the primary and promotes the standby after that time, `standby`
+//! makes a new one. Each is answered with how long it took.
 
 use std::io::BufRead as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
@@ -30,10 +31,11 @@ pub fn run(flags: &PostgresPairFlags) -> anyhow::Result<()> {
     println!("{}", serde_json::json!({ "url": url, "password": pair.password() }));
     for order in std::io::stdin().lock().lines() {
         let begun = SystemClock.moment();
-        match order?.as_str() {
-            "failover" => pair.fail_over()?,
-            "standby" => pair.renew_standby()?,
-            other => bail!("`{other}` is no order: failover, standby"),
+        let order = order?;
+        match order.split_once(' ') {
+            Some(("failover", ms)) => pair.fail_over(Duration::from_millis(ms.parse()?))?,
+            None if order == "standby" => pair.renew_standby()?,
+            _ => bail!("`{order}` is no order: failover MS, standby"),
         }
         let took = SystemClock.moment().since(begun).as_millis();
         println!("{}", serde_json::json!({ "ms": u64::try_from(took)? }));
