@@ -9,12 +9,13 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 
 use super::{Arguments, Scenario};
-use crate::command::installed;
+use crate::command::{Program, installed};
 use crate::rig::{Binaries, Policy, Process};
 use crate::workspace::Workspace;
 
 /// A scenario takes no longer.
 const PLAY_MAX: Duration = Duration::from_secs(45 * 60);
+const TOOL_MAX: Duration = Duration::from_secs(30);
 
 /// Why scenarios cannot be confined here, if they cannot.
 pub fn obstacle() -> Option<&'static str> {
@@ -24,6 +25,15 @@ pub fn obstacle() -> Option<&'static str> {
         (true, false) => Some("there is no `unshare` (package util-linux)"),
         (true, true) => None,
     }
+}
+
+/// Makes the network of new namespaces usable: its loopback device is down at first.
+///
+/// # Errors
+/// When there is no `ip`, or it fails.
+pub fn settle_in(workspace: &Workspace) -> anyhow::Result<()> {
+    let up = Program::new("ip", workspace.root(), TOOL_MAX).args(["link", "set", "lo", "up"]);
+    up.quiet().context("bringing up the loopback device (package iproute2)")
 }
 
 /// Plays a scenario by another run of this program; whether nothing was broken.

@@ -97,11 +97,13 @@ impl Drill {
     }
 
     fn conclude(mut self) -> anyhow::Result<Report> {
-        let mut process = self.campaign.sender.start("send", &[])?;
-        let ended = process.wait(RUN_MAX)?;
-        if !matches!(ended.status.code(), Some(0 | 3)) {
-            let words = process.errors_shown();
-            self.report.complaints.push(format!("the last run failed ({}): {words}", ended.status));
+        if self.report.complaints.is_empty() {
+            let mut process = self.campaign.sender.start("send", &[])?;
+            let ended = process.wait(RUN_MAX)?;
+            if !matches!(ended.status.code(), Some(0 | 3)) {
+                let words = process.errors_shown();
+                self.report.complaints.push(format!("the last run failed ({}): {words}", ended.status));
+            }
         }
         let verdict = self.campaign.verdict()?;
         self.report.judge(verdict, self.campaign.tail.strangers());

@@ -70,8 +70,6 @@ struct Firewall {
 impl Firewall {
     fn in_this_namespace(stage: &Stage<'_>) -> anyhow::Result<Self> {
         let root = crate::peers::prepare_firewall(stage.workspace)?;
-        let up = Program::new("ip", stage.folder, TOOL_MAX).args(["link", "set", "lo", "up"]);
-        up.quiet().context("bringing up the loopback device (package iproute2)")?;
         // Else connections' octets are not counted.
         std::fs::write("/proc/sys/net/netfilter/nf_conntrack_acct", "1")
             .context("this kernel counts no octets of connections (nf_conntrack)")?;

@@ -171,6 +171,9 @@ impl<'a> Stage<'a> {
 /// When a scenario itself cannot be played.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool> {
     let binaries = Binaries::build(workspace, Profile::Release)?;
+    if arguments.confined {
+        confined::settle_in(workspace)?;
+    }
     let scenarios = if arguments.scenarios.is_empty() { &Scenario::ALL[..] } else { &arguments.scenarios };
     let mut all_well = true;
     for scenario in scenarios {
