@@ -16,10 +16,11 @@ use crate::command::Program;
 use crate::rig::campaign::RUN_MAX;
 use crate::rig::{Campaign, Dice, Ended, since};
 
-const MESSAGES: u32 = 30_000;
+/// Mails for each full disk, and once more.
+const MESSAGES_EACH: u32 = 4_000;
 /// Each reply waits so long, that mails are on the wire when the disk is full.
 const BEHAVIOUR: &str = "reply-delay:2";
-/// Room for all books, and little more.
+/// Room for the books of some hundred thousand mails.
 const DISK_OCTETS: u64 = 96 << 20;
 const MOUNT_MAX: Duration = Duration::from_secs(60);
 /// From the full disk until the sender has stopped: what was written ahead must be used up first.
@@ -35,7 +36,7 @@ static PIECE: [u8; 1 << 16] = [0x5a; 1 << 16];
 /// # Errors
 /// When the scenario itself cannot go on; what the product does wrong is in the report.
 pub fn play(stage: &Stage<'_>) -> anyhow::Result<Report> {
-    let plan = stage.plan(MESSAGES, BEHAVIOUR);
+    let plan = stage.plan(MESSAGES_EACH * (stage.arguments.fills + 1), BEHAVIOUR);
     let disk = Disk::mount(stage.folder)?;
     let mut campaign = Campaign::prepare(stage.binaries, stage.folder, plan)?;
     campaign.sender.data = disk.at.join("data");

@@ -16,14 +16,15 @@ use super::{Scenario, Stage};
 use crate::rig::nodes::READY;
 use crate::rig::{Campaign, Dice, Nodes, PostgresPair, Process, since};
 
-const MESSAGES: u32 = 60_000;
+/// Mails for each failover.
+const MESSAGES_EACH: u32 = 1_200;
 /// Each reply waits so long, that mails are on the wire when the primary dies.
 const BEHAVIOUR: &str = "reply-delay:2";
 /// In one failover of so many a node is killed with the primary, and cannot tell its outcomes once more.
 const WITH_A_NODE_ONE_IN: u64 = 4;
 /// In the first failover there is no primary for so long, as with a manager of clusters that wants to be sure; later ones
 /// are as quick as can be.
-const AWAY_FIRST: Duration = Duration::from_secs(20);
+const AWAY_FIRST: Duration = Duration::from_secs(15);
 /// From the new standby to the next mail: a lease may have run out, and be taken over first.
 const SENDS_AGAIN_MAX: Duration = Duration::from_secs(15);
 /// What a node says of a pair whose commits do not wait.
@@ -35,12 +36,13 @@ const START_MAX: Duration = Duration::from_secs(60);
 /// # Errors
 /// When the scenario itself cannot go on; what the product does wrong is in the report.
 pub fn play(stage: &Stage<'_>) -> anyhow::Result<Report> {
-    let plan = stage.plan(MESSAGES, BEHAVIOUR);
+    let plan = stage.plan(MESSAGES_EACH * stage.arguments.failovers, BEHAVIOUR);
     let mut report = stage.report(Scenario::Failover, &plan);
     report.complaints.extend(look_at_asynchronous(stage)?);
-    let pair = PostgresPair::start(stage.workspace, stage.binaries, stage.folder, true)?;
+    let is_synchronous = !stage.arguments.plant_asynchronous;
+    let pair = PostgresPair::start(stage.workspace, stage.binaries, stage.folder, is_synchronous)?;
     let migrated: Value = pair.server().migrate(stage.binaries, stage.folder)?;
-    if migrated["standby_may_lose_commits"] != false {
+    if migrated["standby_may_lose_commits"] == is_synchronous {
         report.complaints.push(format!("a synchronous standby is called `{}`", migrated["standby"]));
     }
     let mut campaign = Campaign::prepare(stage.binaries, stage.folder, plan)?;

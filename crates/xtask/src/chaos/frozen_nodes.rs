@@ -11,9 +11,10 @@ use super::report::Report;
 use super::{Scenario, Stage};
 use crate::rig::{Campaign, Dice, Nodes, PostgresProcess, since};
 
-const MESSAGES: u32 = 120_000;
+/// Mails for each freeze: more than others send while it lasts.
+const MESSAGES_EACH: u32 = 5_000;
 /// Each reply waits so long: mails are on the wire when a node freezes, and those left last for all freezes.
-const BEHAVIOUR: &str = "reply-delay:20";
+const BEHAVIOUR: &str = "reply-delay:60";
 /// From the freeze until others hold all: six seconds of lease, one for the clocks, one until somebody looks.
 const TAKE_OVER_MAX: Duration = Duration::from_secs(10);
 /// The lease's six seconds are over, whatever a node held.
@@ -28,7 +29,7 @@ const READY_MAX: Duration = Duration::from_secs(60);
 /// # Errors
 /// When the scenario itself cannot go on; what the product does wrong is in the report.
 pub fn play(stage: &Stage<'_>) -> anyhow::Result<Report> {
-    let plan = stage.plan(MESSAGES, BEHAVIOUR);
+    let plan = stage.plan(MESSAGES_EACH * stage.arguments.freezes, BEHAVIOUR);
     let server = PostgresProcess::start(stage.workspace, stage.binaries, stage.folder)?;
     let _: Value = server.migrate(stage.binaries, stage.folder)?;
     let mut campaign = Campaign::prepare(stage.binaries, stage.folder, plan)?;

@@ -34,15 +34,18 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = Policies::Hold)]
     policy: Policies,
     /// How often the database's primary is killed.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     failovers: u32,
+    /// Commits of the database that fails over do not wait for its standby, a fault that the drill must find: exit code 1.
+    #[arg(long)]
+    plant_asynchronous: bool,
     /// How often a node is frozen past its lease.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
     freezes: u32,
     /// How often the disk is filled.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=20))]
     fills: u32,
-    /// Mails of each scenario; each has its own number without this.
+    /// Mails of each scenario; without this as many as its disturbances need.
     #[arg(long)]
     messages: Option<u32>,
     /// Nodes, where there are several.

@@ -18,7 +18,8 @@ use crate::judge::Verdict;
 use crate::rig::campaign::RUN_MAX;
 use crate::rig::{Campaign, Nodes, PostgresProcess, Process};
 
-const MESSAGES: u32 = 12_000;
+/// Mails over each store.
+const MESSAGES: u32 = 6_000;
 /// Each reply waits so long, that mails are on the wire when the backup is taken, and when the books are lost.
 const BEHAVIOUR: &str = "reply-delay:5";
 /// Attempts of one session that can be open when the backup is taken.
