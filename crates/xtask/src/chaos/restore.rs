@@ -16,12 +16,12 @@ use super::report::Report;
 use super::{Scenario, Stage};
 use crate::judge::Verdict;
 use crate::rig::campaign::RUN_MAX;
-use crate::rig::{Campaign, Nodes, PostgresProcess, Process};
+use crate::rig::{Campaign, Nodes, Policy, PostgresProcess, Process};
 
 /// Mails over each store.
 const MESSAGES: u32 = 6_000;
-/// Each reply waits so long, that mails are on the wire when the backup is taken, and when the books are lost.
-const BEHAVIOUR: &str = "reply-delay:5";
+/// Each reply waits so long, that mails are left when the backup was taken, and on the wire when the books are lost.
+const BEHAVIOUR: &str = "reply-delay:80";
 /// Attempts of one session that can be open when the backup is taken.
 const OPEN_PER_SESSION: u64 = 16;
 const COMMAND_MAX: Duration = Duration::from_secs(120);
@@ -91,10 +91,10 @@ impl Drill<'_> {
             self.campaign.freeze()?;
         }
         let senders = self.start()?;
-        let (some, backup) = (self.campaign.messages / 3, self.folder.join("backup"));
-        self.await_received(some)?;
+        let (messages, backup) = (self.campaign.messages, self.folder.join("backup"));
+        self.await_received(messages / 3)?;
         self.run("backup", &[Path::new("backup"), &backup, Path::new("--data"), &self.campaign.sender.data])?;
-        self.await_received(some)?;
+        self.await_received(messages / 20)?;
         kill(senders)?;
         server.map_or(Ok(()), PostgresProcess::close)?;
         std::fs::remove_dir_all(&self.campaign.sender.data).context("losing the data folder")?;
@@ -137,7 +137,10 @@ impl Drill<'_> {
 
     fn await_received(&mut self, more: u32) -> anyhow::Result<()> {
         if !self.campaign.await_more(more, FIRST_MAIL_MAX)? {
-            bail!("nothing was sent within {FIRST_MAIL_MAX:?}");
+            let left = self.campaign.remaining();
+            bail!(
+                "nothing was sent within {FIRST_MAIL_MAX:?}, and {left} mails were left: use more --messages if none"
+            );
         }
         Ok(())
     }
@@ -208,10 +211,12 @@ impl Drill<'_> {
         Ok(())
     }
 
-    /// Those of whom the restored books know that they may have the mail.
+    /// Those of whom the restored books know that they have the mail, or may have it and are not to get it again.
     fn known(&self) -> anyhow::Result<Vec<u32>> {
         let mut known = Vec::new();
-        for outcome in ["accepted", "unknown"] {
+        let outcomes: &[&str] =
+            if self.stage.policy == Policy::Hold { &["accepted", "unknown"] } else { &["accepted"] };
+        for outcome in outcomes {
             let listed = self.campaign.sender.recipients(outcome)?;
             known.extend(crate::rig::list::recipients(listed.as_bytes()).map(|one| one.number));
         }
