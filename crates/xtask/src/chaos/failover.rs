@@ -66,7 +66,7 @@ impl Drill {
     fn fail_over_all(&mut self, failovers: u32) -> anyhow::Result<()> {
         for left in (1..=failovers).rev() {
             self.campaign.await_moment(&mut self.dice, left)?;
-            if self.campaign.remaining() == 0 {
+            if self.campaign.remaining()? == 0 {
                 let made = failovers - left;
                 bail!("all mails were sent after {made} of {failovers} failovers: use more --messages");
             }
@@ -105,7 +105,7 @@ impl Drill {
         let begun = SystemClock.moment();
         self.report.longest("promoted_ms_max", promoted, Duration::MAX);
         self.report.longest("standby_ms_max", followed, Duration::MAX);
-        if self.campaign.remaining() > 0 {
+        if self.campaign.remaining()? > 0 {
             if self.campaign.await_more(1, SENDS_AGAIN_MAX)? {
                 self.report.longest("sends_again_ms_max", since(begun), SENDS_AGAIN_MAX);
             } else {

@@ -62,7 +62,7 @@ impl Drill {
             // Those that are left last for the freezes themselves: a freeze comes soon after the last one ended.
             let some = u32::try_from(self.dice.below(500)).unwrap_or(0);
             self.campaign.await_more(some, SENDS_MAX)?;
-            if self.campaign.remaining() == 0 {
+            if self.campaign.remaining()? == 0 {
                 let made = freezes - left;
                 bail!("all mails were sent after {made} of {freezes} freezes: use more --messages");
             }
@@ -95,7 +95,7 @@ impl Drill {
         }
         let rest = FROZEN_MIN.saturating_sub(since(frozen));
         std::thread::park_timeout(rest);
-        if self.campaign.remaining() > 0 && !self.campaign.await_more(1, SENDS_MAX)? {
+        if self.campaign.remaining()? > 0 && !self.campaign.await_more(1, SENDS_MAX)? {
             self.report.complaints.push(format!("nothing was sent within {SENDS_MAX:?} of a freeze"));
         }
         if let Some(process) = self.nodes.process(number) {

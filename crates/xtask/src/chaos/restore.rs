@@ -137,7 +137,7 @@ impl Drill<'_> {
 
     fn await_received(&mut self, more: u32) -> anyhow::Result<()> {
         if !self.campaign.await_more(more, FIRST_MAIL_MAX)? {
-            let left = self.campaign.remaining();
+            let left = self.campaign.remaining()?;
             bail!(
                 "nothing was sent within {FIRST_MAIL_MAX:?}, and {left} mails were left: use more --messages if none"
             );

@@ -88,7 +88,7 @@ struct Drill {
 impl Drill {
     fn kill_all(&mut self, arguments: &Arguments) -> anyhow::Result<()> {
         for left in (1..=arguments.kills).rev() {
-            if self.campaign.remaining() == 0 || !self.complaints.is_empty() {
+            if self.campaign.remaining()? == 0 || !self.complaints.is_empty() {
                 break;
             }
             let came = self.campaign.await_moment(&mut self.dice, left)?;

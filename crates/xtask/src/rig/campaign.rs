@@ -98,9 +98,13 @@ impl Campaign {
         Ok(())
     }
 
-    /// Recipients that have nothing yet.
-    pub fn remaining(&self) -> u32 {
-        self.messages.saturating_sub(self.tail.received())
+    /// Recipients that have nothing by now.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn remaining(&mut self) -> anyhow::Result<u32> {
+        self.tail.poll()?;
+        Ok(self.messages.saturating_sub(self.tail.received()))
     }
 
     /// Waits until some of what is left was received, so that the mails last for so many disturbances; false when
@@ -109,7 +113,7 @@ impl Campaign {
     /// # Errors
     /// When the log cannot be read.
     pub fn await_moment(&mut self, dice: &mut Dice, disturbances_left: u32) -> anyhow::Result<bool> {
-        let share = u64::from(self.remaining()) * 2 / (u64::from(disturbances_left) + 1);
+        let share = u64::from(self.remaining()?) * 2 / (u64::from(disturbances_left) + 1);
         let share = u32::try_from(dice.below(share.max(1))).unwrap_or(u32::MAX);
         self.await_more(share, PATIENCE)
     }
