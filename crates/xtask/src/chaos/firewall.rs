@@ -14,7 +14,7 @@ use super::{Scenario, Stage};
 use crate::command::Program;
 use crate::rig::{Campaign, Nodes, PostgresProcess};
 
-const MESSAGES: u32 = 8_000;
+const MESSAGES: u32 = 5_000;
 const BEHAVIOUR: &str = "reply-delay:2";
 /// New connections a second; more are dropped without a word, and the kernel asks again a second later.
 const CONNECTIONS_PER_S: u32 = 20;

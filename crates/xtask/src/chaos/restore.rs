@@ -19,7 +19,7 @@ use crate::rig::campaign::RUN_MAX;
 use crate::rig::{Campaign, Nodes, Policy, PostgresProcess, Process};
 
 /// Mails over each store.
-const MESSAGES: u32 = 6_000;
+const MESSAGES: u32 = 4_000;
 /// Each reply waits so long, that mails are left when the backup was taken, and on the wire when the books are lost.
 const BEHAVIOUR: &str = "reply-delay:80";
 /// Attempts of one session that can be open when the backup is taken.
