@@ -160,6 +160,14 @@ mod tests {
     }
 
     #[test]
+    fn of_several_hosts_the_primary_is_meant() {
+        let text = "postgres://a@one:6000,two:6001/books?target_session_attrs=any&sslmode=disable";
+        let options = PostgresOptions::parse(text).expect(text);
+        assert_eq!(options.place(), "one:6000,two:6001/books");
+        assert_eq!(options.config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+    }
+
+    #[test]
     fn a_place_names_no_secret() {
         let mut options =
             PostgresOptions::parse("postgres://a:secret1@db:6000/books?sslmode=disable").expect("it");

@@ -3,9 +3,11 @@
 //! Nothing here is shipped. It leaves every judgement about mails to the tests and drills that it starts.
 
 mod bench;
+mod chaos;
 mod command;
 mod crash;
 mod demo;
+mod judge;
 mod mutants;
 mod peers;
 mod rig;
@@ -40,6 +42,8 @@ enum Subcommands {
     Demo(demo::Arguments),
     /// Kill senders at random moments, and compare the receiving sink with the books.
     Crash(crash::Arguments),
+    /// Fail over databases, freeze nodes, fill disks, cut links, restore backups, and compare the sink with the books.
+    Chaos(chaos::Arguments),
     /// Run the engine in a simulated world with seeded faults, and check every invariant.
     Sim(sim::Arguments),
     /// Plant known mistakes in a copy of the tree, and see whether the simulator finds each.
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         Subcommands::Peers(arguments) => peers::run(&workspace, &arguments),
         Subcommands::Demo(arguments) => demo::run(&workspace, &arguments),
         Subcommands::Crash(arguments) => crash::run(&workspace, &arguments),
+        Subcommands::Chaos(arguments) => chaos::run(&workspace, &arguments),
         Subcommands::Sim(arguments) => sim::run(&workspace, &arguments),
         Subcommands::Mutants(arguments) => mutants::run(&workspace, &arguments),
         Subcommands::Bench(arguments) => bench::run(&workspace, &arguments),

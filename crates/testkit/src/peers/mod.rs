@@ -5,7 +5,7 @@
 //! the mails that a relay received are the oracle of a test. Installing them is `cargo xtask peers`, not this
 //! module: it starts only what is [`prepared`](Prepared). All calls block, within bounded times.
 //!
-//! Invariants: a server ends with its [`RunningRelay`], [`RunningPostgres`] or [`RunningDns`], or with the process that holds it, however that ends;
+//! Invariants: a server ends with its [`RunningRelay`], [`RunningPostgres`], [`PostgresPair`] or [`RunningDns`], or with the process that holds it, however that ends;
 //! secrets appear in no error and no `Debug`.
 
 mod aiosmtpd;
@@ -15,6 +15,7 @@ mod inbox;
 mod opensmtpd;
 mod postfix;
 mod postgres;
+mod postgres_pair;
 mod prepared;
 mod relay;
 mod supervised;
@@ -30,6 +31,7 @@ pub use inbox::ReceivedMail;
 pub use opensmtpd::OpenSmtpd;
 pub use postfix::Postfix;
 pub use postgres::{Postgres, RunningPostgres, postgres_or_skip};
+pub use postgres_pair::{PostgresPair, Replication};
 pub use prepared::{Prepared, prepared_or_skip};
 pub use relay::RunningRelay;
 

@@ -8,35 +8,24 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use domain::Moment as Instant;
 use runtime::{Clock as _, SystemClock};
 
-use super::compare::{Verdict, compare_release};
-use super::dice::Dice;
+use super::Arguments;
 use super::killing::{Moment, Outlook, Stage, choose};
-use super::log_tail::LogTail;
 use super::power::{Power, boot_flag};
 use super::report::{Facts, Report};
-use super::{Arguments, Policy};
+use crate::judge::{LogTail, Verdict, compare_release};
+use crate::rig::campaign::{LOOK_AGAIN, PATIENCE, RELEASE, RUN_MAX, sender};
 use crate::rig::list::write_list;
 use crate::rig::sender::write;
-use crate::rig::{Binaries, Ended, Process, Sender, SinkProcess};
+use crate::rig::{Binaries, Dice, Ended, Policy, Process, Sender, SinkProcess, since};
 
 /// Kills of a round: few enough that planning is killed often, many enough that recovery follows recovery.
 const KILLS_PER_ROUND: u32 = 20;
-/// A run that nobody kills.
-pub(super) const RUN_MAX: Duration = Duration::from_secs(30 * 60);
-/// A sender whose log stands still for so long waits for a retry, and is killed as it does.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
-/// Between two looks at the log.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// The sink has read what dead senders left in the sockets when its log is this long without a change.
 const QUIET: Duration = Duration::from_millis(200);
 /// Each reply waits so long, that mails are on the wire when a sender dies.
 pub(super) const BEHAVIOUR: &str = "reply-delay:2";
-
-pub(super) const RELEASE: &str = "---\nsubject: \"【訓練】{{ 会社名 }} 御中\"\nfrom: \"広報部 <news@crash.example>\"\n---\n\
-                       {{ 氏名 }} 様\n\nこれは送信停止の訓練です。 This is a crash drill.\n";
 
 /// Runs it.
 ///
@@ -53,12 +42,16 @@ pub fn run(
         None => Some(SinkProcess::start(binaries, folder, "sink", true, BEHAVIOUR)?),
     };
     let relay = arguments.sink.or(sink.as_ref().map(SinkProcess::addr)).context("no sink")?;
+    let mut sender = sender(binaries, folder, policy, arguments.sessions, relay);
+    if arguments.plant_synchronous_off {
+        sender.flags.extend(["--synchronous", "off"].map(str::to_owned));
+    }
     let log = arguments.sink_log.as_deref().or(sink.as_ref().and_then(SinkProcess::log));
     let mut drill = Drill {
         dice: Dice::new(arguments.seed ^ if policy == Policy::Hold { 0 } else { 0x5eed }),
         tail: log.map(LogTail::open).transpose()?,
         power: if arguments.power { Some(Power::mount(binaries, folder)?) } else { None },
-        sender: sender(binaries, folder, arguments, policy, relay)?,
+        sender,
         kills: BTreeMap::new(),
         complaints: Vec::new(),
         planning: Duration::from_millis(50),
@@ -86,32 +79,6 @@ pub fn run(
         sink.stop()?;
     }
     Ok(Report::new(facts, verdict))
-}
-
-/// A sender with its files in `folder`.
-pub(super) fn sender(
-    binaries: &Binaries,
-    folder: &Path,
-    arguments: &Arguments,
-    policy: Policy,
-    relay: std::net::SocketAddr,
-) -> anyhow::Result<Sender> {
-    let text = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let mut flags = text(&["--policy", policy.name(), "--retry-initial", "1s", "--tcp-user-timeout", "1s"]);
-    if arguments.plant_synchronous_off {
-        flags.extend(text(&["--synchronous", "off"]));
-    }
-    Ok(Sender {
-        binaries: binaries.clone(),
-        folder: folder.to_owned(),
-        release: folder.join("crash-0.md"),
-        list: folder.join("crash-0.csv"),
-        data: folder.join("data"),
-        relay,
-        sessions: arguments.sessions,
-        flags,
-        environment: Vec::new(),
-    })
 }
 
 struct Drill {
@@ -287,9 +254,4 @@ impl Drill {
         }
         Ok(())
     }
-}
-
-/// The time since then.
-pub(super) fn since(start: Instant) -> Duration {
-    SystemClock.moment().since(start)
 }

@@ -9,21 +9,16 @@
 //! on the wire at the kills. A broken bound is exit code 1.
 
 mod cluster;
-mod compare;
-mod dice;
 mod drill;
 mod killing;
-mod log_tail;
 mod power;
 mod report;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-
 use crate::rig::binaries::{fresh_folder, remove};
-use crate::rig::{Binaries, Profile};
+use crate::rig::{Binaries, Policies, Profile};
 use crate::workspace::Workspace;
 
 /// Flags of `crash`.
@@ -68,43 +63,6 @@ pub struct Arguments {
     /// Leave data folder and logs in target/crash even when all is well.
     #[arg(long)]
     keep: bool,
-}
-
-/// The policies to drill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Policies {
-    Hold,
-    ResendOnce,
-    Both,
-}
-
-/// A tenant's policy for unknown mails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
-    /// Never sent again.
-    Hold,
-    /// Sent once more.
-    ResendOnce,
-}
-
-impl Policy {
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Hold => "hold",
-            Self::ResendOnce => "resend-once",
-        }
-    }
-}
-
-impl Policies {
-    fn each(self) -> &'static [Policy] {
-        match self {
-            Self::Hold => &[Policy::Hold],
-            Self::ResendOnce => &[Policy::ResendOnce],
-            Self::Both => &[Policy::Hold, Policy::ResendOnce],
-        }
-    }
 }
 
 /// Runs the drill; false when a bound was broken (with `--must-break`: when none was).

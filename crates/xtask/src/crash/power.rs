@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use super::dice::Dice;
-use crate::rig::{Binaries, Process};
+use crate::rig::{Binaries, Dice, Process};
 
 const ANSWER_MAX: Duration = Duration::from_secs(60);
 

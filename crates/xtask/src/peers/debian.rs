@@ -1,4 +1,5 @@
-//! Debian's Postfix, OpenSMTPD, PostgreSQL, Knot DNS and Unbound, unpacked into a tree that `testkit::peers` lays over the machine's own.
+//! Debian's Postfix, OpenSMTPD, PostgreSQL, Knot DNS and Unbound, unpacked into a tree that `testkit::peers` lays over the machine's own;
+//! and its nftables, which a drill runs from where it lies.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,14 +24,27 @@ const PACKAGES_MAX: usize = 200;
 /// # Errors
 /// When this is no Debian, its archive cannot be reached, or a package cannot be unpacked.
 pub fn prepare(locks: &Path, folder: &Path) -> anyhow::Result<()> {
-    let list = fs::read_to_string(locks.join("debian.txt")).context("cannot read debian.txt")?;
+    prepare_part(locks, folder, "debian")
+}
+
+/// Downloads and unpacks what `nftables.txt` names: a part of its own, for a drill alone needs it.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_firewall(locks: &Path, folder: &Path) -> anyhow::Result<()> {
+    prepare_part(locks, folder, "nftables")
+}
+
+fn prepare_part(locks: &Path, folder: &Path, name: &str) -> anyhow::Result<()> {
+    let list = fs::read_to_string(locks.join(name).with_extension("txt"))
+        .with_context(|| format!("cannot read {name}.txt"))?;
     let release = fs::read_to_string("/etc/os-release").context("cannot read /etc/os-release")?;
-    let Some(part) = Part::open(folder, "debian", &[&list, &release, std::env::consts::ARCH])? else {
+    let Some(part) = Part::open(folder, name, &[&list, &release, std::env::consts::ARCH])? else {
         return Ok(());
     };
     ensure!(
         installed("apt-get"),
-        "Postfix, OpenSMTPD, PostgreSQL, Knot DNS and Unbound come from Debian's archive, and there is no apt-get"
+        "the packages of {name}.txt come from Debian's archive, and there is no apt-get"
     );
     apt_get(&part.folder).args(["update"]).quiet().context("Debian's archive cannot be reached")?;
     let packages = resolve(&list, &part.folder)?;

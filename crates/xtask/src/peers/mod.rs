@@ -11,7 +11,7 @@ mod python;
 mod tools;
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -38,14 +38,32 @@ pub fn run(workspace: &Workspace, _: &Arguments) -> anyhow::Result<bool> {
 /// # Errors
 /// When a part cannot be installed.
 pub fn prepare(workspace: &Workspace) -> anyhow::Result<()> {
+    alone(workspace, |locks, folder| {
+        debian::prepare(locks, folder)?;
+        node::prepare(locks, folder)?;
+        python::prepare(locks, folder)
+    })
+}
+
+/// Prepares nftables; gives the folder of its tree.
+///
+/// # Errors
+/// When it cannot be installed.
+pub fn prepare_firewall(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    alone(workspace, debian::prepare_firewall)?;
+    Ok(workspace.peers().join("nftables/root"))
+}
+
+/// Prepares while nobody else does.
+fn alone(
+    workspace: &Workspace,
+    prepare: impl FnOnce(&Path, &Path) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let folder = workspace.peers();
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let lock = File::create(folder.join(".lock")).context("cannot make the lock of the peers' folder")?;
     lock.lock().context("cannot lock the peers' folder")?;
-    let locks = workspace.root().join("crates/testkit/peers");
-    debian::prepare(&locks, &folder)?;
-    node::prepare(&locks, &folder)?;
-    python::prepare(&locks, &folder)
+    prepare(&workspace.root().join("crates/testkit/peers"), &folder)
 }
 
 /// What tests that use peers read from their environment.

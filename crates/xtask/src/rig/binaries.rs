@@ -51,6 +51,11 @@ impl Binaries {
         Ok(Self { folder })
     }
 
+    /// Where they lie.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The product.
     pub fn hikyaku(&self) -> PathBuf {
         self.folder.join("hikyaku")

@@ -12,6 +12,8 @@ use super::{Binaries, Process};
 use crate::workspace::Workspace;
 
 const START_MAX: Duration = Duration::from_secs(60);
+/// A copy of a whole server.
+const ROLES_MAX: Duration = Duration::from_secs(300);
 const MIGRATE_MAX: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
@@ -32,13 +34,22 @@ impl PostgresProcess {
     /// # Errors
     /// When it cannot be installed or started.
     pub fn start(workspace: &Workspace, binaries: &Binaries, folder: &Path) -> anyhow::Result<Self> {
+        Self::start_part(workspace, binaries, folder, &["postgres"])
+    }
+
+    fn start_part(
+        workspace: &Workspace,
+        binaries: &Binaries,
+        folder: &Path,
+        part: &[&str],
+    ) -> anyhow::Result<Self> {
         crate::peers::prepare(workspace)?;
         let mut command = Command::new(binaries.rig());
-        command.arg("postgres").arg("--folder").arg(folder);
+        command.args(part).arg("--folder").arg(folder);
         command.env("HIKYAKU_PEERS", workspace.peers());
-        let mut process = Process::start("postgres", folder, &mut command)?;
-        let started =
-            serde_json::from_str(&process.line_after(0, START_MAX)?).context("hikyaku-rig postgres")?;
+        let mut process = Process::start(part[0], folder, &mut command)?;
+        let started = process.line_after(0, START_MAX)?;
+        let started = serde_json::from_str(&started).with_context(|| format!("hikyaku-rig {}", part[0]))?;
         Ok(Self { process, started })
     }
 
@@ -71,5 +82,70 @@ impl PostgresProcess {
     /// When it does not end.
     pub fn close(mut self) -> anyhow::Result<()> {
         self.process.close(START_MAX).map(drop)
+    }
+}
+
+/// A primary and its standby, reached by one URL with both addresses.
+pub struct PostgresPair {
+    server: PostgresProcess,
+    answers: usize,
+}
+
+#[derive(Deserialize)]
+struct Took {
+    ms: u64,
+}
+
+impl PostgresPair {
+    /// Installs them where need be, and starts them with their data below `folder`.
+    ///
+    /// # Errors
+    /// When they cannot be installed or started.
+    pub fn start(
+        workspace: &Workspace,
+        binaries: &Binaries,
+        folder: &Path,
+        is_synchronous: bool,
+    ) -> anyhow::Result<Self> {
+        let part: &[&str] =
+            if is_synchronous { &["postgres-pair"] } else { &["postgres-pair", "--asynchronous"] };
+        Ok(Self { server: PostgresProcess::start_part(workspace, binaries, folder, part)?, answers: 1 })
+    }
+
+    /// The pair as one server.
+    pub fn server(&self) -> &PostgresProcess {
+        &self.server
+    }
+
+    /// Kills the primary, and promotes the standby after this time; the time until it is the primary, in milliseconds.
+    ///
+    /// # Errors
+    /// When it is not promoted.
+    pub fn fail_over(&mut self, away: Duration) -> anyhow::Result<u64> {
+        self.order(&format!("failover {}", away.as_millis()))
+    }
+
+    /// Makes a new standby; the time until it follows, in milliseconds.
+    ///
+    /// # Errors
+    /// When it does not follow.
+    pub fn renew_standby(&mut self) -> anyhow::Result<u64> {
+        self.order("standby")
+    }
+
+    fn order(&mut self, order: &str) -> anyhow::Result<u64> {
+        self.server.process.order(order)?;
+        let answer = self.server.process.line_after(self.answers, ROLES_MAX)?;
+        self.answers += 1;
+        let took: Took = serde_json::from_str(&answer).with_context(|| format!("hikyaku-rig: {answer}"))?;
+        Ok(took.ms)
+    }
+
+    /// Ends both.
+    ///
+    /// # Errors
+    /// When they do not end.
+    pub fn close(self) -> anyhow::Result<()> {
+        self.server.close()
     }
 }

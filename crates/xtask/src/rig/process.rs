@@ -129,6 +129,16 @@ impl Process {
         self.wait(limit)
     }
 
+    /// Stops it where it stands (SIGSTOP), until [`Self::thaw`].
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
     /// Closes its input, which ends a part of a rig, and waits.
     ///
     /// # Errors
@@ -174,6 +184,14 @@ impl Process {
         }
     }
 
+    /// All that it wrote to its errors so far.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn errors(&self) -> anyhow::Result<String> {
+        std::fs::read_to_string(&self.errors).with_context(|| format!("reading {}", self.errors.display()))
+    }
+
     /// Beginning and end of what it wrote to its errors.
     pub fn errors_shown(&self) -> String {
         shown(&std::fs::read(&self.errors).unwrap_or_default())
@@ -189,6 +207,11 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.kill();
     }
+}
+
+/// The time since then.
+pub fn since(start: Moment) -> Duration {
+    SystemClock.moment().since(start)
 }
 
 fn shown(text: &[u8]) -> String {

@@ -39,6 +39,12 @@ pub fn crash_of_nodes(context: &mut Context<'_>) -> anyhow::Result<Outcome> {
     drill(context, &["xtask"], &size)
 }
 
+/// Nor does a database that fails over, a node that stands still, a full disk, books from a backup, or a firewall gone wrong.
+pub fn chaos(context: &mut Context<'_>) -> anyhow::Result<Outcome> {
+    let size = ["--failovers", "3", "--freezes", "2", "--fills", "2", "--json"];
+    drill(context, &["xtask"], &[&["chaos"][..], &size].concat())
+}
+
 /// Neither does a power cut.
 pub fn power(context: &mut Context<'_>) -> anyhow::Result<Outcome> {
     drill(context, &["xtask"], &["crash", "--power", "--kills", "100", "--messages", "10000", "--json"])

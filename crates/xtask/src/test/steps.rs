@@ -36,6 +36,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "drill: borrowed credentials", run: drills::borrowed_credentials },
     Step { name: "drill: crash", run: drills::crash },
     Step { name: "drill: crash of nodes", run: drills::crash_of_nodes },
+    Step { name: "drill: chaos", run: drills::chaos },
     Step { name: "drill: fairness", run: drills::fairness },
     Step { name: "drill: power cuts", run: drills::power },
     Step { name: "drill: power cuts, planted fault", run: drills::planted_fault },

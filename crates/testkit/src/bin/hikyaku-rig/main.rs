@@ -11,6 +11,7 @@ mod load;
 mod mail;
 mod postfix;
 mod postgres;
+mod postgres_pair;
 #[cfg(feature = "power")]
 mod power;
 mod sample;
@@ -37,6 +38,8 @@ enum Command {
     Postfix(postfix::PostfixFlags),
     /// Runs Debian's PostgreSQL with an empty database.
     Postgres(postgres::PostgresFlags),
+    /// Runs two of them, a primary and its standby, and changes their roles.
+    PostgresPair(postgres_pair::PostgresPairFlags),
     /// Mounts a folder that loses what was not synced.
     #[cfg(feature = "power")]
     Power(power::PowerFlags),
@@ -52,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         Command::Sample(flags) => sample::run(&flags),
         Command::Postfix(flags) => postfix::run(&flags),
         Command::Postgres(flags) => postgres::run(&flags),
+        Command::PostgresPair(flags) => postgres_pair::run(&flags),
         #[cfg(feature = "power")]
         Command::Power(flags) => power::run(&flags),
         #[cfg(feature = "inbox")]
