@@ -1,7 +1,7 @@
 //! The use case *node*: a sender that works on whatever releases are owed, of all tenants, over shared books, until it is
 //! told to end.
 //!
-//! It looks at the books again and again; nothing that it is told is needed. What it works on is chosen evenly among
+//! It looks at the books again and again; nothing that it is told is needed, a hint only makes it look sooner. What it works on is chosen evenly among
 //! tenants, and each release's mails go only through its own tenant's relay actor.
 
 use std::collections::{BTreeMap, HashMap};
@@ -73,6 +73,7 @@ pub async fn serve(
         tokio::select! {
             Ok(_) = drain.wait_for(|drain| *drain) => break Ok(()),
             reason = node.engine.broken() => break Err(AppError::Broken(reason)),
+            () = premises.store.work_hint() => {}
             () = premises.clock.sleep(LOOK_EVERY) => {}
         }
     };

@@ -110,7 +110,13 @@ impl DirectoryStore for PostgresStore {
         now: Timestamp,
     ) -> Stored<()> {
         let write = Write { operation: "setting a release's state", tenant, at: now };
-        self.write(write, move |draft| Box::pin(state_set(draft, tenant, release, state, now))).await
+        self.write(write, move |draft| {
+            Box::pin(async move {
+                state_set(draft, tenant, release, state, now).await?;
+                draft.execute(queries::WORK_NOTIFY, &[]).await.map(drop)
+            })
+        })
+        .await
     }
 
     async fn release_reschedule(&self, row: &ReleaseRow, resend_at: Timestamp, now: Timestamp) -> Stored<()> {

@@ -25,6 +25,11 @@ impl Home {
         Ok(Self { handle, _end: end })
     }
 
+    /// Lets `work` run there until the thread ends.
+    pub fn keep(&self, work: impl Future<Output = ()> + Send + 'static) {
+        drop(self.handle.spawn(work));
+    }
+
     /// Runs `work` there to its end, even when nobody waits for it any more; `None` when the thread has ended.
     pub async fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
         match self.handle.spawn(work).await {

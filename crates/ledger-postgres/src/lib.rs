@@ -22,6 +22,7 @@ mod directory;
 mod draft;
 mod failure;
 mod gate;
+mod hint;
 mod home;
 mod lease;
 mod nodes;

@@ -92,6 +92,10 @@ impl NodeStore for PostgresStore {
         .await
     }
 
+    async fn work_hint(&self) {
+        self.hint().await;
+    }
+
     async fn route_put(&self, route: SealedRoute) -> Stored<()> {
         let write = Write { operation: "storing a route", tenant: route.tenant, at: route.changed_at };
         let route = Arc::new(route);
@@ -101,7 +105,8 @@ impl NodeStore for PostgresStore {
                 let ids = (wide(route.tenant.0), wide(route.release.0));
                 let (version, at) = (whole(route.credential.0), whole(route.changed_at.as_millis()));
                 let values: Values<'_> = &[&ids.0, &ids.1, &version, &route.sealed, &at];
-                draft.execute(queries::RELEASE_ROUTE_SET, values).await.map(drop)
+                draft.execute(queries::RELEASE_ROUTE_SET, values).await?;
+                draft.execute(queries::WORK_NOTIFY, &[]).await.map(drop)
             })
         })
         .await

@@ -90,6 +90,7 @@ queries! {
     SERVER_SETTINGS = "server_settings";
     STANDBY_STATE = "standby_state";
     WITNESS_INSERT = "witness_insert";
+    WORK_NOTIFY = "work_notify";
     WRITER_NEXT = "writer_next";
     WRITE_MARK_DROP_BEFORE = "write_mark_drop_before";
     WRITE_MARK_SET = "write_mark_set";

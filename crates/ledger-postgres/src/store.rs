@@ -1,11 +1,12 @@
 //! The store as its callers hold it: a pool of connections to one schema, and a gate for each tenant.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use deadpool_postgres::Pool;
 use domain::{TenantId, Timestamp};
 use ledger::LedgerError;
 use runtime::Clock;
+use tokio::sync::Notify;
 
 use crate::columns::Columns;
 use crate::connection::{Connection, Values, Work};
@@ -18,7 +19,7 @@ use crate::patience::Patience;
 use crate::schema::{self, Migrated};
 use crate::standby::{self, Standby};
 use crate::values::{Whole, whole, wide};
-use crate::{queries, server};
+use crate::{hint, queries, server};
 
 /// Marks of stores that wrote nothing for so long are dropped.
 const MARKS_KEPT_MS: i64 = 2 * 86_400_000;
@@ -27,6 +28,9 @@ const MARKS_KEPT_MS: i64 = 2 * 86_400_000;
 pub struct PostgresStore {
     inner: Arc<Inner>,
     home: Home,
+    /// Where to listen, until somebody does.
+    listener: Mutex<Option<PostgresOptions>>,
+    heard: Arc<Notify>,
 }
 
 /// What works on the store's own thread.
@@ -60,6 +64,7 @@ impl PostgresStore {
         const OPERATION: &str = "opening the books";
         let home = Home::new()
             .map_err(|error| LedgerError::Io { operation: OPERATION, reason: error.to_string() })?;
+        let listener = Mutex::new(Some(options.clone()));
         let opening = async move {
             let pool = server::pool(&options)?;
             let mut patience = Patience::short(&*clock, OPERATION);
@@ -73,7 +78,7 @@ impl PostgresStore {
             Ok(Inner { pool, books, leases, clock })
         };
         let inner = home.run(opening).await.ok_or(LedgerError::Closed)??;
-        Ok(Self { inner: Arc::new(inner), home })
+        Ok(Self { inner: Arc::new(inner), home, listener, heard: Arc::default() })
     }
 
     /// Makes the schema of the books, and brings it to this version.
@@ -137,6 +142,15 @@ impl PostgresStore {
     /// A connection in a transaction that sees one state, for as long as it is held.
     pub(crate) async fn reading(&self) -> Result<Connection, Failure> {
         self.at_home(|inner| async move { Connection::reading(&inner.pool).await }).await?
+    }
+
+    /// Ends with the next hint that there may be work; the first call begins to listen.
+    pub(crate) async fn hint(&self) {
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(options) = listener {
+            self.home.keep(hint::listen(options, Arc::clone(&self.inner.clock), Arc::clone(&self.heard)));
+        }
+        self.heard.notified().await;
     }
 
     async fn at_home<T, F>(&self, work: impl FnOnce(Arc<Inner>) -> F) -> Result<T, LedgerError>

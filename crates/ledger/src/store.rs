@@ -196,6 +196,12 @@ pub trait NodeStore: Send + Sync {
     /// (cancelled, or past their deadline), or whose route was given within the last minute.
     async fn work_list(&self, now: Timestamp) -> Stored<Vec<WorkItem>>;
 
+    /// Ends when somebody says that there may be work: a release is frozen, resumed or cancelled, or its route is new. A hint
+    /// alone, which saves a wait: one may be lost, and embedded books never give any. Whoever waits looks by itself too.
+    async fn work_hint(&self) {
+        std::future::pending().await
+    }
+
     /// Stores how to send a release, in place of what was said before.
     async fn route_put(&self, route: SealedRoute) -> Stored<()>;
 

@@ -7,7 +7,7 @@ use super::{OWN, SHARED};
 const BOOKS: [&str; 5] = ["intent", "attempt", "outcome", "witness", "link"];
 
 /// Statements about no tenant's data, or about whole tables: copies, tenants by name, runs of senders, the server and its schema.
-const WITHOUT_TENANT: [&str; 23] = [
+const WITHOUT_TENANT: [&str; 24] = [
     "access",
     "access_state",
     "books_extent",
@@ -29,6 +29,7 @@ const WITHOUT_TENANT: [&str; 23] = [
     "sender_latest",
     "sender_presence_set",
     "server_settings",
+    "work_notify",
     "writer_next",
     "tenant_get_by_name",
 ];

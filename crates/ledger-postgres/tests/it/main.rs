@@ -6,6 +6,7 @@ mod access;
 mod conformance;
 mod damage;
 mod fence;
+mod hint;
 mod house;
 mod loss;
 mod schema;
@@ -37,6 +38,7 @@ scenes! {
         a_connection_that_dies_in_a_commit_costs_nothing,
         a_commit_whose_reply_is_lost_counts_once, a_lease_whose_reply_is_lost_is_given_again,
         a_caller_that_gives_up_leaves_the_chain_whole;
+    hint: a_change_of_a_release_is_heard_by_other_nodes;
     damage: books_without_damage_have_no_findings, damage_is_found, erased_recipients_are_no_damage;
 }
 
