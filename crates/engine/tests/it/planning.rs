@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use domain::{AudienceDigest, IntentNo};
 use engine::{EngineConfig, Planner, WaveKey};
-use ledger::DirectoryStore;
-use ledger::{LedgerError, PlanStore, ReadStore, ReleaseRow, ReleaseState, Store, recipient_hash};
+use ledger::{DirectoryStore, LedgerError, ReadStore, ReleaseRow, ReleaseState, Store, recipient_hash};
 use runtime::SystemClock;
 
 use crate::rig::{Client, Order, Rig, addresses};
