@@ -145,6 +145,24 @@ mod tests {
     fn reply_codes_are_bounded() {
         assert_eq!(ReplyCode::new(199), None);
         assert_eq!(ReplyCode::new(600), None);
-        assert!(ReplyCode::new(421).is_some_and(ReplyCode::is_transient));
+    }
+
+    #[test]
+    fn the_first_digit_says_what_a_reply_means() {
+        let check = |number: u16, expected: [bool; 4]| {
+            let code = ReplyCode::new(number).expect("a reply code");
+            let found =
+                [code.is_positive(), code.is_intermediate(), code.is_transient(), code.is_permanent()];
+            assert_eq!(found, expected, "{number}");
+        };
+        for (first, expected) in [
+            (200, [true, false, false, false]),
+            (300, [false, true, false, false]),
+            (400, [false, false, true, false]),
+            (500, [false, false, false, true]),
+        ] {
+            check(first, expected);
+            check(first + 99, expected);
+        }
     }
 }

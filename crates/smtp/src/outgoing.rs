@@ -81,3 +81,22 @@ impl Outgoing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_has_is_not_kept() {
+        let (mut out, piece) = (Outgoing::default(), [7; 1024]);
+        out.push(b"first");
+        for _ in 0..1000 {
+            out.push(&piece);
+            out.advance(piece.len());
+            assert_eq!(out.len(), 5);
+        }
+        assert!(out.buffer.len() < 2 * COMPACT_AT, "{} octets are kept", out.buffer.len());
+        assert_eq!((out.accepted(), out.queued()), (1_024_000, 1_024_005));
+        assert_eq!(out.pending(), &piece[..5]);
+    }
+}

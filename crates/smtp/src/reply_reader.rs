@@ -262,6 +262,9 @@ mod tests {
         check(b"550 \xff\xfe\r\n", &["550 \u{fffd}\u{fffd}"]);
         let long = format!("250 {}\r\n", "x".repeat(2000));
         check(long.as_bytes(), &[&format!("250 {}", "x".repeat(512))]);
+        let (x, y) = ("x".repeat(300), "y".repeat(300));
+        let over_lines = format!("250-{x}\r\n250-{y}\r\n250 z\r\n");
+        check(over_lines.as_bytes(), &[&format!("250 {x} {}", &y[..211])]);
     }
 
     #[test]

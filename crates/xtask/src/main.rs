@@ -46,7 +46,7 @@ enum Subcommands {
     Chaos(chaos::Arguments),
     /// Run the engine in a simulated world with seeded faults, and check every invariant.
     Sim(sim::Arguments),
-    /// Plant known mistakes in a copy of the tree, and see whether the simulator finds each.
+    /// Plant known mistakes in a copy of the tree, and see whether the simulator or a test catches each.
     Mutants(mutants::Arguments),
     /// Measure how fast releases go out.
     Bench(bench::Arguments),

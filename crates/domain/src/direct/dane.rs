@@ -159,6 +159,7 @@ mod tests {
         check(3, 2, 1, 32, false);
         check(3, 0, 0, 0, false);
         check(3, 0, 3, 32, false);
+        assert!(record(3, 0, 1, &[0; 32]).is_end_entity() && !record(2, 0, 1, &[0; 32]).is_end_entity());
     }
 
     #[test]

@@ -132,6 +132,7 @@ mod tests {
         assert!(used.try_take(at(100, 5)) && used.try_take(at(100, 6)));
         assert!(!used.try_take(at(100, DAY_MS - 1)) && !used.has_room(at(100, 7)));
         used.give_back();
+        assert!(used.has_room(at(100, 7)) && used.has_room(at(100, 7)), "asking takes nothing");
         assert!(used.try_take(at(100, 7)) && !used.try_take(at(100, 8)));
         assert_eq!((0..200).filter(|_| used.try_take(at(101, 0))).count(), 100);
         assert!(!used.try_take(at(100, 0)), "a clock set back gives nothing");

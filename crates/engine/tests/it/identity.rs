@@ -106,19 +106,23 @@ async fn the_first_refusal_of_the_secret_stops_the_relay_and_owes_everything() {
 
 #[tokio::test]
 async fn a_mail_for_another_relay_is_caught_right_before_mail_from() {
-    let sink = Sink::start(SinkConfig::default()).unwrap();
-    let rig = Rig::new(EngineConfig::default()).await;
-    let ours = rig.client("一社", sink.addr(), "one").await;
-    let theirs = rig.client("他社", sink.addr(), "two").await;
-    let row = rig.plan(&ours, &Order::to(addresses("a", 5))).await;
-    // As if a defect handed our release to their actor.
-    let actor = rig.engine().relay(theirs.spec.clone()).await.unwrap();
-    let run = rig.start_through(&row, actor.clone());
-    let ReleaseEnd::Broken(reason) = within(run.ended()).await else { panic!("it must break off") };
-    assert!(reason.contains("nothing was sent") || reason.contains("refused a row"), "{reason}");
-    assert!(matches!(&*actor.status().borrow(), RelayStatus::Broken(_)));
-    assert_eq!(sink.snapshot().kept, 0);
-    rig.kill().await;
+    let sinks = [(), ()].map(|()| Sink::start(SinkConfig::default()).unwrap());
+    for (name, addr) in [("他社", sinks[0].addr()), ("一社", sinks[1].addr())] {
+        let rig = Rig::new(EngineConfig::default()).await;
+        let ours = rig.client("一社", sinks[0].addr(), "one").await;
+        let theirs = rig.client(name, addr, "two").await;
+        assert_ne!(ours.spec.relay, theirs.spec.relay);
+        let row = rig.plan(&ours, &Order::to(addresses("a", 5))).await;
+        // As if a defect handed our release to their actor, or to that of our other relay.
+        let actor = rig.engine().relay(theirs.spec.clone()).await.unwrap();
+        let run = rig.start_through(&row, actor.clone());
+        let ReleaseEnd::Broken(reason) = within(run.ended()).await else { panic!("it must break off") };
+        let by_keys = ours.tenant != theirs.tenant && reason.contains("refused a row");
+        assert!(reason.contains("nothing was sent") || by_keys, "{reason}");
+        assert!(matches!(&*actor.status().borrow(), RelayStatus::Broken(_)));
+        assert_eq!(sinks.each_ref().map(|sink| sink.snapshot().kept), [0, 0]);
+        rig.kill().await;
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod limits;
 mod link_cuts;
 mod peers;
 mod permits;
+mod planning;
 mod recovery;
 mod rig;
 mod tls;

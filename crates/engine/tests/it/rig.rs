@@ -190,8 +190,8 @@ impl Rig {
         client
     }
 
-    /// Freezes the order's audience.
-    pub async fn plan(&self, client: &Client, order: &Order) -> ReleaseRow {
+    /// Begins a release; nobody is in its audience yet.
+    pub async fn release(&self, client: &Client, order: &Order) -> ReleaseRow {
         let now = SystemClock.now();
         let row = ReleaseRow {
             tenant: client.tenant,
@@ -207,6 +207,12 @@ impl Rig {
             created_at: now,
         };
         self.store.release_create(row.clone(), Vec::new()).await.unwrap();
+        row
+    }
+
+    /// Freezes the order's audience.
+    pub async fn plan(&self, client: &Client, order: &Order) -> ReleaseRow {
+        let row = self.release(client, order).await;
         let key = WaveKey {
             tenant: client.tenant,
             release: row.release,

@@ -93,6 +93,11 @@ async fn a_deleted_or_added_row_is_found() {
     let report = books.check(&[], |connection| execute(connection, sql)).await;
     assert!(finds(&report, Some(Book::Outcomes), "covers 4 rows; 5 stand"), "{:?}", report.findings);
     assert!(finds(&report, None, "the counter of accepted: 5 expected, 4 found"), "{:?}", report.findings);
+    let stray = "INSERT INTO outcome SELECT tenant_id, release_id, 99, 1, 1, 8, 250, NULL, NULL, at, sender_epoch, link_no
+        FROM outcome WHERE intent_no = 1";
+    let report = books.check(&[], |connection| execute(connection, stray)).await;
+    let text = "an entry names intent 99, which does not stand";
+    assert!(finds(&report, Some(Book::Outcomes), text), "{:?}", report.findings);
 }
 
 #[tokio::test]

@@ -139,13 +139,15 @@ pub struct BookPass {
     roots: Roots,
     /// The release at hand and its next intent, to see gaps in the intents book.
     next: (Option<(TenantId, ReleaseId)>, u32),
+    /// The attempt before, to see whether a retry has the same body.
+    before: Option<AttemptRow>,
 }
 
 impl BookPass {
     /// A pass that has read nothing.
     #[must_use]
     pub fn new(book: Book) -> Self {
-        Self { book, tenant: None, roots: Roots::new(), next: (None, 1) }
+        Self { book, tenant: None, roots: Roots::new(), next: (None, 1), before: None }
     }
 
     /// Counts the next row, of this tenant, before it is known whether it can be understood.
@@ -173,7 +175,8 @@ impl BookPass {
                     self.object(outcome.key, invariant, &format!("is {objection}"), notes);
                 }
             }
-            BookRow::Attempt(_) | BookRow::Witness(_) => {}
+            BookRow::Attempt(attempt) => self.repeats(attempt, notes),
+            BookRow::Witness(_) => {}
         }
     }
 
@@ -197,6 +200,18 @@ impl BookPass {
             notes.find(Some(tenant), Some(self.book), 1, text);
         }
         self.next = (here, intent.saturating_add(1));
+    }
+
+    /// A retry sends what was sent before: a recipient who gets both sees one mail.
+    fn repeats(&mut self, attempt: &AttemptRow, notes: &mut Notes) {
+        let of = |key: AttemptKey| (key.tenant, key.release, key.intent);
+        if let Some(before) = self.before.replace(*attempt)
+            && of(before.key) == of(attempt.key)
+            && before.body_digest != attempt.body_digest
+        {
+            let objection = format!("has another body than attempt {}", before.key.attempt);
+            self.object(attempt.key, 4, &objection, notes);
+        }
     }
 
     /// All rows were read.

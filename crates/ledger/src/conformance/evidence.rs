@@ -101,6 +101,25 @@ pub(super) async fn a_witness_is_stored_once(bench: &Bench<'_>) -> Kept {
     refused("a witness of nothing", append(vec![witness(9, "e", true)]).await)
 }
 
+pub(super) async fn a_witness_of_another_tenant_is_refused(bench: &Bench<'_>) -> Kept {
+    let stage = Stage::frozen(bench, 2, 2).await?;
+    let other = Stage::of_tenant(&stage.store, 2, stage.sender).await?;
+    other.freeze(2, 2).await?;
+    let chunk = other.lease_one(5).await?;
+    other.deliver(&chunk, Verdict::Unknown).await?;
+    let foreign = WitnessRow {
+        key: other.key(1, 1),
+        event_id: "a".to_owned(),
+        source: "relay events".to_owned(),
+        accepted: true,
+        payload_digest: [1; 32],
+        at: at(60),
+    };
+    let append = stage.store.witness_append(stage.tenant, stage.sender, at(61), vec![foreign]).await;
+    refused("a witness of another tenant's attempt", append)?;
+    other.states(None, Statement { audience: 2, unknown: 2, ..Statement::default() }).await
+}
+
 pub(super) async fn an_acceptance_outweighs_a_settlement(bench: &Bench<'_>) -> Kept {
     let stage = Stage::frozen(bench, 2, 2).await?;
     let chunk = stage.lease_one(5).await?;

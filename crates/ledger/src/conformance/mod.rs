@@ -67,11 +67,11 @@ cases! {
         a_living_lease_is_taken_over_by_an_owner_alone, a_hold_fences_at_once,
         a_breach_of_identity_leaves_nothing, an_attempt_is_stored_once;
     retry: a_deferred_mail_waits_for_its_time, an_unknown_mail_is_held, an_unknown_mail_is_sent_once_more,
-        an_open_attempt_is_not_tried_again;
+        an_open_attempt_is_not_tried_again, a_retry_with_another_body_is_found;
     settle: what_is_owed_is_settled, a_held_release_never_expires, a_leased_chunk_is_settled_after_its_return, an_unknown_mail_is_never_settled;
     evidence: a_late_reply_resolves_an_unknown, a_late_deferral_brings_the_chunk_back,
         a_second_entry_of_a_verdict_is_ignored, a_second_acceptance_is_a_duplicate, a_witness_is_stored_once,
-        an_acceptance_outweighs_a_settlement, evidence_is_checked_by_the_schema;
+        a_witness_of_another_tenant_is_refused, an_acceptance_outweighs_a_settlement, evidence_is_checked_by_the_schema;
     books: an_open_attempt_is_pending_or_unknown, counters_follow_the_statement, heads_grow_with_each_commit,
         a_forged_seal_is_found, the_same_calls_give_the_same_chains, recipients_are_listed_by_state,
         attempts_are_found_by_address, the_books_are_given_with_their_links;

@@ -5,7 +5,7 @@ use domain::{AttemptNo, Statement, Verdict};
 use super::Kept;
 use super::bench::{Bench, holds, same};
 use super::stage::{Stage, at, numbers};
-use crate::rows::OutcomeRow;
+use crate::rows::{DeliveryCommit, OutcomeRow};
 
 pub(super) async fn a_deferred_mail_waits_for_its_time(bench: &Bench<'_>) -> Kept {
     let stage = Stage::frozen(bench, 3, 3).await?;
@@ -82,4 +82,19 @@ pub(super) async fn an_open_attempt_is_not_tried_again(bench: &Bench<'_>) -> Kep
     stage.give_back(&again).await?;
     holds("an attempt on the wire bars the next", stage.lease(1_000_000, 9).await?.is_empty())?;
     stage.states(None, Statement { audience: 3, unknown: 3, ..Statement::default() }).await
+}
+
+pub(super) async fn a_retry_with_another_body_is_found(bench: &Bench<'_>) -> Kept {
+    bench.provokes(4);
+    let stage = Stage::frozen(bench, 2, 2).await?;
+    let chunk = stage.lease_one(5).await?;
+    stage.deliver(&chunk, Verdict::Deferred).await?;
+    let again = stage.lease_one(100).await?;
+    let mut attempts = vec![stage.permit(&again, 1, 2), stage.permit(&again, 2, 2)];
+    attempts[0].row.body_digest = [4; 16];
+    stage.commit(DeliveryCommit { attempts, ..DeliveryCommit::default() }).await?;
+    let accepted = [1, 2].map(|intent| stage.outcome(intent, 2, Verdict::Accepted));
+    stage.answer(accepted.to_vec()).await?;
+    stage.give_back(&again).await?;
+    stage.states(None, Statement { audience: 2, accepted: 2, ..Statement::default() }).await
 }

@@ -1,9 +1,10 @@
 //! When all is over: every recipient's state in the books against what relays and people did.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use domain::{IntentNo, IntentState, Timestamp, Verdict};
-use ledger::{AttemptView, ReadStore, RecipientView, ReleaseRow};
+use ledger::{AttemptView, OutcomeRow, ReadStore, RecipientView, ReleaseRow};
 use ledger_sqlite::SqliteStore;
 
 use super::read;
@@ -28,14 +29,19 @@ pub fn whole_run(world: &mut World, store: &SqliteStore, scenario: &Scenario) ->
     }
     for plan in &scenario.releases {
         match world.known.releases.get(&plan.number).cloned() {
-            Some(row) => release(world, store, plan, &row)?,
+            Some(row) => release(world, store, (plan, &row), scenario.config.tcp_user_timeout)?,
             None => world.breach(format!("10 loss: r{} was never begun", plan.number)),
         }
     }
     Ok(())
 }
 
-fn release(world: &mut World, store: &SqliteStore, plan: &Release, row: &ReleaseRow) -> anyhow::Result<()> {
+fn release(
+    world: &mut World,
+    store: &SqliteStore,
+    (plan, row): (&Release, &ReleaseRow),
+    kernel_wait: Duration,
+) -> anyhow::Result<()> {
     let view = read(store.statement(row.tenant, row.release, ledger::Live::default()))?;
     world.note(format!("r{} at the end: {:?}", plan.number, view.statement));
     let statement = view.statement;
@@ -54,7 +60,7 @@ fn release(world: &mut World, store: &SqliteStore, plan: &Release, row: &Release
         let address = mail::address(plan.tenant, marker);
         let attempts = read(store.attempts(row.tenant, row.release, &address))?;
         let seen = log.get(&recipient.intent.0).map_or(&[][..], Vec::as_slice);
-        let case = Case { plan, row, recipient, attempts: &attempts, seen };
+        let case = Case { plan, row, recipient, attempts: &attempts, seen, kernel_wait };
         for what in case.judge(world) {
             world.breach(format!("{what} (r{}/{})", plan.number, recipient.intent.0));
         }
@@ -78,6 +84,8 @@ struct Case<'a> {
     recipient: &'a RecipientView,
     attempts: &'a [AttemptView],
     seen: &'a [Entry],
+    /// How long a kernel may go on sending for a process that died.
+    kernel_wait: Duration,
 }
 
 impl Case<'_> {
@@ -124,6 +132,14 @@ impl Case<'_> {
         must(!held, "7 fencing: an attempt was opened while its release was held");
         must(world.known.wall_jumped || self.waits_are_kept(), "4 retry: tried again too soon");
         must(self.resends_are_allowed(), "4 retry: tried again behind an unanswered message end");
+        must(
+            world.known.wall_jumped || self.resends_wait(),
+            "4 retry: an unanswered message was sent again too soon",
+        );
+        must(self.refusals_are_final(), "4 retry: refused for good, and owed again");
+        if self.recipient.state == IntentState::Unknown && may_double(self.plan) && !cancelled && !late {
+            must(self.was_resent(), "4 retry: unknown, and never sent again");
+        }
         breaches
     }
 
@@ -160,6 +176,34 @@ impl Case<'_> {
                 _ => true,
             }
         })
+    }
+
+    /// Behind an unknown verdict the next try waits for a retry interval less its jitter; where the process died with it,
+    /// also for what the kernel may still be sending.
+    fn resends_wait(&self) -> bool {
+        let interval = self.plan.retry_initial.as_millis() * 4 / 5;
+        self.attempts.windows(2).all(|pair| {
+            let [before, after] = pair else { return true };
+            let unknown = before.outcomes.iter().find(|row| row.verdict == Verdict::Unknown);
+            let (Some(row), Some(next)) = (unknown, &after.attempt) else { return true };
+            let of_the_dead = row.reply_text.contains("the sender ended");
+            let least = if of_the_dead { interval.max(self.kernel_wait.as_millis()) } else { interval };
+            next.opened_at.since(row.at).as_millis() >= least
+        })
+    }
+
+    /// The 550 of the run's relays, to an envelope or to a message, ends it.
+    fn refusals_are_final(&self) -> bool {
+        let mut outcomes = self.attempts.iter().flat_map(|view| &view.outcomes);
+        let is_final = |row: &OutcomeRow| row.code.is_some_and(|code| code.get() == 550);
+        outcomes.all(|row| !is_final(row) || row.verdict != Verdict::Deferred)
+    }
+
+    /// True when something was tried behind the first unanswered message end.
+    fn was_resent(&self) -> bool {
+        let unknown = |view: &AttemptView| view.outcomes.iter().any(|row| row.verdict == Verdict::Unknown);
+        let behind = self.attempts.iter().skip_while(|view| !unknown(view)).skip(1);
+        behind.filter(|view| view.attempt.is_some()).count() > 0
     }
 
     /// Behind an unknown verdict nothing is tried under `hold`, and once under `resend-once`.

@@ -259,7 +259,7 @@ impl Desk {
         }
         let set = self.store.release_state_set(row.tenant, row.release, order.state, now).await;
         self.world.lock().note(format!("order for r{}: {:?}: {set:?}", plan.number, order.state));
-        if set.is_ok() && order.state == ReleaseState::Paused {
+        if set.is_ok() && order.state != ReleaseState::Active {
             let mut world = self.world.lock();
             let wall = world.wall_ms();
             world.known.holds.push((plan.number, wall, i64::MAX));

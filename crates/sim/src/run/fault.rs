@@ -20,6 +20,9 @@ pub enum Death {
     PowerCut,
 }
 
+/// Octets that a journal keeps or loses together.
+const JOURNAL_PAGE: usize = 4096;
+
 impl Run {
     pub(super) fn die(&mut self, death: Death) {
         self.figures.deaths += 1;
@@ -44,11 +47,29 @@ impl Run {
         world.trap = None;
         drop(world);
         self.node = None;
-        if death == Death::KillInWrite {
-            self.journals.clone_from(&self.kept);
+        match death {
+            Death::Kill => {}
+            Death::KillInWrite => self.journals.clone_from(&self.kept),
+            Death::PowerCut => self.lose_pages_of_journals(),
         }
         self.world.lock().dead = None;
         (self.ending, self.stop) = (false, watch::Sender::new(false));
+    }
+
+    /// Nothing of a journal was ever synced: after a power cut some of its pages are as they were made.
+    fn lose_pages_of_journals(&mut self) {
+        let Ok(files) = std::fs::read_dir(&self.journals) else { return };
+        let mut paths: Vec<_> = files.flatten().map(|file| file.path()).collect();
+        paths.sort();
+        for path in paths {
+            let Ok(mut octets) = std::fs::read(&path) else { continue };
+            // The first page is the head, without which the journal proves nothing anyway.
+            for page in octets.chunks_mut(JOURNAL_PAGE).skip(1).filter(|_| self.dice.chance(500)) {
+                page.fill(0);
+            }
+            // One that could not be written is whole, as it may well be.
+            let _ = std::fs::write(&path, octets);
+        }
     }
 
     /// At the next write the disk and the journals stay as they are, whatever the process still tries.

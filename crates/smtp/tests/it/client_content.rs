@@ -185,7 +185,7 @@ fn a_long_tail_is_copied_by_windows() {
     let stuffed =
         [b"head\r\n".as_slice(), &[b".".as_slice(), line].concat().repeat(30_000), b".\r\n"].concat();
     assert!(wire == stuffed, "{} octets on the wire, {} due", wire.len(), stuffed.len());
-    assert!(most < 300 * 1024, "{most} octets were pending at once");
+    assert!((100 * 1024..300 * 1024).contains(&most), "{most} octets were pending at once");
     client.receive(b"250 ok\r\n", Moment::ZERO);
     let settled = std::iter::from_fn(|| client.poll_event()).last();
     assert!(matches!(settled, Some(Event::Settled(settlement)) if settlement.id == 1));
