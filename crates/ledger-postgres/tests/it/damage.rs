@@ -72,6 +72,24 @@ pub async fn damage_is_found(house: Arc<House>) {
         ("DELETE FROM counter", 1, "no counters"),
         ("UPDATE delivery_chunk SET due_at = NULL WHERE chunk_no = 2", 8, "intent 9 is still owed"),
         ("UPDATE delivery_chunk SET due_at = due_at + 9999999 WHERE chunk_no = 0", 9, "may be tried at"),
+        (
+            "UPDATE delivery_chunk SET accounted = accounted + 1 WHERE chunk_no = 0",
+            1,
+            "chunk 0 accounts for 4 of its intents, and its books for 3",
+        ),
+        (
+            "UPDATE delivery_chunk SET accounted_digest = sealed_digest WHERE chunk_no = 0",
+            1,
+            "chunk 0 accounts for 3 of its intents, and its books for 3, or for others",
+        ),
+        (
+            "UPDATE delivery_chunk SET sealed_digest = accounted_digest WHERE chunk_no = 2",
+            1,
+            "chunk 2 was not sealed over its own intents",
+        ),
+        ("UPDATE verdict_minute SET accepted = accepted + 1", 1, "the verdicts by minute"),
+        ("UPDATE verdict_minute SET minute = minute + 1", 1, "the verdicts by minute"),
+        ("DELETE FROM verdict_minute", 1, "the verdicts by minute"),
         ("DELETE FROM delivery_chunk WHERE chunk_no = 1", 8, "chunk 2 starts at intent 9, not at 5"),
         (
             "INSERT INTO retry_due SELECT tenant_id, release_id, 1, 5 FROM retry_due LIMIT 1",
