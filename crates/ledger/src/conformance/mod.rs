@@ -7,6 +7,7 @@
 mod bench;
 mod books;
 mod census;
+pub mod crowd;
 mod directory;
 mod evidence;
 mod fence;
