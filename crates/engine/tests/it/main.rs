@@ -11,4 +11,5 @@ mod peers;
 mod permits;
 mod recovery;
 mod rig;
+mod sweeping;
 mod tls;

@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 use crate::house::{House, execute};
 
 /// Finished books of one tenant: 12 intents in chunks of 4; accepted, deferred, unknown, and untouched ones.
-async fn books(house: &House) -> (Stage, Client, Vec<Head>) {
+pub async fn books(house: &House) -> (Stage, Client, Vec<Head>) {
     let schema = house.schema();
     let stage = Stage::on(&house.open(&schema).await).await.expect("a stage");
     stage.freeze(12, 4).await.expect("frozen");
@@ -42,7 +42,7 @@ async fn books(house: &House) -> (Stage, Client, Vec<Head>) {
     (stage, raw, sealed)
 }
 
-async fn check(stage: &Stage, sealed: &[Head]) -> CheckReport {
+pub async fn check(stage: &Stage, sealed: &[Head]) -> CheckReport {
     stage.store.check(sealed.to_vec(), ledger::Live::default(), at(40)).await.expect("a report")
 }
 

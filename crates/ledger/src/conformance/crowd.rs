@@ -4,6 +4,7 @@
 //! is lost has no entry, and its chunk is done. Apart from them a check finds nothing in these books.
 
 mod places;
+mod proof;
 mod rows;
 
 use domain::{IntentNo, ReleaseId, TenantId};
@@ -11,6 +12,7 @@ use domain::{IntentNo, ReleaseId, TenantId};
 use crate::copy::{CopyRow, Table};
 
 pub use self::places::losses;
+pub use self::proof::{fill, prove};
 pub use self::rows::SENDER;
 
 /// The public incident: mails, of which so many were never sent.

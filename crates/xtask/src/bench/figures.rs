@@ -109,7 +109,7 @@ impl Figures {
             | Scenario::Postfix
             | Scenario::Ceiling => Scenario::Ceiling,
             Scenario::Campaign30k | Scenario::Ceiling30k => Scenario::Ceiling30k,
-            Scenario::Freeze | Scenario::Statement | Scenario::Memory => figure.scenario,
+            Scenario::Freeze | Scenario::Statement | Scenario::Memory | Scenario::Census => figure.scenario,
         };
         let is_sending = matches!(ceiling, Scenario::Ceiling | Scenario::Ceiling30k);
         let compares = matches!(figure.scenario, Scenario::Campaign | Scenario::Dkim | Scenario::Ceiling);
@@ -156,7 +156,7 @@ fn missed(scenario: Scenario, row: &Row) -> Vec<String> {
         Scenario::CampaignPostgres => {
             vec![least("of the SQLite figure", row.ratio_to_sqlite, 0.6), size, memory]
         }
-        Scenario::Ceiling | Scenario::Ceiling30k | Scenario::Postfix => vec![],
+        Scenario::Ceiling | Scenario::Ceiling30k | Scenario::Postfix | Scenario::Census => vec![],
         Scenario::Campaign => vec![
             of_ceiling,
             least("times Postfix", row.ratio_to_postfix, 40.0),

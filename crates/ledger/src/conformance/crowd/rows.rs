@@ -357,6 +357,11 @@ fn sent_at(release: &CrowdRelease, intent: u32) -> Timestamp {
     Timestamp::from_millis(frozen_at(release).as_millis() + 10 * i64::from(intent))
 }
 
+/// When all is said.
+pub(super) fn sent_until() -> Timestamp {
+    Timestamp::from_millis(START.as_millis() + i64::from(DAYS_MINUTES + 60) * MINUTE_MS)
+}
+
 fn last_chunk(intents: u32) -> u32 {
     (intents - 1) % CHUNK_INTENTS + 1
 }
