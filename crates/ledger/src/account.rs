@@ -8,6 +8,7 @@
 use domain::{AudienceDigest, IntentNo, IntentState, ReleaseId, TenantId, Timestamp};
 
 use crate::owed::{Owed, Scope};
+use crate::rows::AudienceSeal;
 
 /// What a digest sums for one intent: a mix of its name, not a secret and no proof against a forger (the chains are).
 #[must_use]
@@ -36,6 +37,32 @@ pub struct Account {
     pub sealed_digest: Option<[u8; 32]>,
     /// Of those that are accounted for; `None` before the first time.
     pub accounted: Option<AudienceDigest>,
+}
+
+/// A chunk as it is sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SealedChunk {
+    /// When it may be leased; `None` where nobody in it is owed anything.
+    pub due_at: Option<Timestamp>,
+    /// All its intents.
+    pub sealed: AudienceDigest,
+    /// Those that are not owed.
+    pub accounted: AudienceDigest,
+}
+
+impl AudienceSeal {
+    /// A chunk of the wave, with those of its intents that are not owed.
+    #[must_use]
+    pub fn chunk(&self, (first, last): (u32, u32), suppressed: &[u32]) -> SealedChunk {
+        let (first, last) = (IntentNo(first), IntentNo(last));
+        let sealed = whole(Scope { tenant: self.tenant, release: self.release, first, last });
+        let mut accounted = AudienceDigest::default();
+        for intent in suppressed {
+            accounted.add(&intent_mark(self.tenant, self.release, IntentNo(*intent)));
+        }
+        let due_at = (accounted.count() < sealed.count()).then_some(self.now);
+        SealedChunk { due_at, sealed, accounted }
+    }
 }
 
 /// All intents of a run: what its account comes to when nothing is missing.

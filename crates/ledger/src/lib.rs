@@ -24,7 +24,7 @@ pub mod read;
 pub mod rows;
 pub mod store;
 
-pub use account::{Account, Standing};
+pub use account::{Account, SealedChunk, Standing};
 pub use balance::Balance;
 pub use census::{
     BooksCensus, BooksGap, Census, CensusRequest, Hole, OpenChunk, Place, ReleaseGap, VerdictBucket,
@@ -50,6 +50,6 @@ pub use read::{
 pub use rows::{
     AttemptKey, AttemptPermit, AttemptRow, AudienceSeal, ChunkReturn, CommitReceipt, DeliveryCommit,
     IntentBatch, IntentRow, LeaseRequest, LeasedChunk, LeasedIntent, OpenAttempt, OutcomeRow, RelayUse,
-    SealedChunk, SenderRow, SessionRow, SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
+    SenderRow, SessionRow, SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
 };
 pub use store::{CensusStore, DeliveryStore, DirectoryStore, NodeStore, PlanStore, ReadStore, Store};

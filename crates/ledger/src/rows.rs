@@ -6,9 +6,7 @@ use domain::{
     Timestamp, Verdict,
 };
 
-use crate::account::{intent_mark, whole};
 use crate::directory::ReleaseState;
-use crate::owed::Scope;
 
 /// One line of an audience, with the recipient that it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,32 +55,6 @@ pub struct AudienceSeal {
     pub chunk_intents: u32,
     /// When.
     pub now: Timestamp,
-}
-
-/// A chunk as it is sealed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SealedChunk {
-    /// When it may be leased; `None` where nobody in it is owed anything.
-    pub due_at: Option<Timestamp>,
-    /// All its intents.
-    pub sealed: AudienceDigest,
-    /// Those that are not owed.
-    pub accounted: AudienceDigest,
-}
-
-impl AudienceSeal {
-    /// A chunk of the wave, with those of its intents that are not owed.
-    #[must_use]
-    pub fn chunk(&self, (first, last): (u32, u32), suppressed: &[u32]) -> SealedChunk {
-        let (first, last) = (IntentNo(first), IntentNo(last));
-        let sealed = whole(Scope { tenant: self.tenant, release: self.release, first, last });
-        let mut accounted = AudienceDigest::default();
-        for intent in suppressed {
-            accounted.add(&intent_mark(self.tenant, self.release, IntentNo(*intent)));
-        }
-        let due_at = (accounted.count() < sealed.count()).then_some(self.now);
-        SealedChunk { due_at, sealed, accounted }
-    }
 }
 
 /// One run of one sender process.

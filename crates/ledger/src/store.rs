@@ -269,8 +269,8 @@ pub trait CensusStore: Send + Sync {
     /// hand: by the chunks' accounts, and a walk of the chunks alone whose account is not whole.
     async fn census(&self, request: CensusRequest) -> Stored<Census>;
 
-    /// The same by the books alone: every intent, attempt, outcome and witness, and the sealed audience; no counter and no
-    /// small table is read. Of one tenant, or of all.
+    /// The same by the books alone: every intent, attempt, outcome and witness, and the sealed audience; nothing that a
+    /// counter or a small table says counts. Of one tenant, or of all.
     async fn books_census(&self, tenant: Option<TenantId>) -> Stored<BooksCensus>;
 
     /// How many outcomes came in a window of time, bucket by bucket, without those in which none did.

@@ -6,6 +6,7 @@
 mod places;
 mod proof;
 mod rows;
+mod values;
 
 use domain::{IntentNo, ReleaseId, TenantId};
 
@@ -66,15 +67,21 @@ impl Crowd {
         Self { releases: places::releases(size) }
     }
 
-    /// The rows that belong to no tenant, to be stored first.
-    #[must_use]
-    pub fn shared() -> Vec<Page> {
-        rows::shared()
+    /// Everything of a tenant, table by table, each behind those that its rows refer to.
+    fn tenants(&self) -> impl Iterator<Item = Vec<Page>> {
+        self.releases.chunk_by(|a, b| a.tenant == b.tenant).map(rows::of_tenant)
     }
 
-    /// Everything of a tenant, table by table, each behind those that its rows refer to.
-    pub fn tenants(&self) -> impl Iterator<Item = Vec<Page>> {
-        self.releases.chunk_by(|a, b| a.tenant == b.tenant).map(rows::of_tenant)
+    /// Everything, tenant by tenant, behind what belongs to none.
+    pub fn all(&self) -> impl Iterator<Item = Vec<Page>> {
+        std::iter::once(rows::shared()).chain(self.tenants())
+    }
+
+    /// What was planted, for programs.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let (lost, losing, releases) = (self.lost(), self.losing(), self.releases.len());
+        format!("{{\"lost\":{lost},\"losing\":{losing},\"releases\":{releases}}}")
     }
 
     /// Mails that are lost.

@@ -1,6 +1,6 @@
 //! How soon the missing mails of a whole incident are named: books of 16,322,862 mails, with the incident's losses planted.
 //!
-//! The rig fills the books with the rows that a store would have written (a test of each store checks them); what is timed
+//! An example of the store's room fills the books with the rows that a store would have written (a test of each store checks them); what is timed
 //! is `hikyaku reconcile`, as a process, by its own word and by the clock around it.
 
 use std::path::Path;
@@ -11,20 +11,16 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
 use super::{Arguments, Scenario, StoreKind};
+use crate::command::Program;
 use crate::rig::binaries::{fresh_folder, remove};
 use crate::rig::{Binaries, PostgresProcess, Process};
 use crate::workspace::Workspace;
 
+const BUILD_MAX: Duration = Duration::from_secs(45 * 60);
 const FILL_MAX: Duration = Duration::from_secs(3 * 3600);
 const ASK_MAX: Duration = Duration::from_secs(1800);
 /// The whole incident, and an hour's margin on both sides.
 const WINDOW: &str = "2026-11-01T00:00Z..2026-12-31T00:00Z";
-
-#[derive(Deserialize)]
-struct Filled {
-    planted: Planted,
-    seconds: f64,
-}
 
 #[derive(Deserialize)]
 struct Planted {
@@ -93,11 +89,11 @@ pub fn run(workspace: &Workspace, binaries: &Binaries, arguments: &Arguments) ->
     let folder = fresh_folder(workspace, "census")?;
     let intents = arguments.messages.unwrap_or(Scenario::Census.messages());
     let figures = match arguments.store {
-        StoreKind::Sqlite => measure(binaries, &folder, intents, &Vec::new(), arguments),
+        StoreKind::Sqlite => measure(workspace, binaries, &folder, intents, &Vec::new(), arguments),
         StoreKind::Postgres => {
             let server = PostgresProcess::start(workspace, binaries, &folder)?;
             let _: serde_json::Value = server.migrate(binaries, &folder)?;
-            let figures = measure(binaries, &folder, intents, &server.environment(), arguments);
+            let figures = measure(workspace, binaries, &folder, intents, &server.environment(), arguments);
             server.close()?;
             figures
         }
@@ -114,6 +110,7 @@ pub fn run(workspace: &Workspace, binaries: &Binaries, arguments: &Arguments) ->
 type Environment = Vec<(String, String)>;
 
 fn measure(
+    workspace: &Workspace,
     binaries: &Binaries,
     folder: &Path,
     intents: u64,
@@ -121,24 +118,16 @@ fn measure(
     arguments: &Arguments,
 ) -> anyhow::Result<Figures> {
     let data = folder.join("data");
-    let mut fill = Command::new(binaries.rig());
-    fill.args(["census", "--intents", &intents.to_string()]).envs(environment.iter().cloned());
-    if environment.is_empty() {
-        fill.arg("--data").arg(&data);
-    }
-    let mut filling = Process::start("fill", folder, &mut fill)?;
-    filling.wait(FILL_MAX)?;
-    let filled: Filled = serde_json::from_str(filling.output()?.trim())
-        .with_context(|| format!("hikyaku-rig census: {}", filling.errors_shown()))?;
+    let (planted, fill_s) = fill(workspace, folder, &data, intents, environment)?;
     let mut figures = Figures {
         scenario: "census",
         store: format!("{:?}", arguments.store).to_lowercase(),
         intents,
-        releases: filled.planted.releases,
+        releases: planted.releases,
         releases_unsent: 0,
         unsent: 0,
         bands: Vec::new(),
-        fill_s: filled.seconds,
+        fill_s,
         census_s: Vec::new(),
         times_s: Vec::new(),
         process_s: Vec::new(),
@@ -147,7 +136,7 @@ fn measure(
     };
     for _ in 0..arguments.rounds.max(1) {
         let (answer, whole) = ask(binaries, folder, &data, environment, &["--window", WINDOW])?;
-        compare(&answer, &filled.planted)?;
+        compare(&answer, &planted)?;
         figures.census_s.push(answer.seconds.census);
         figures.times_s.push(answer.seconds.times);
         figures.process_s.push(whole);
@@ -155,7 +144,7 @@ fn measure(
         (figures.releases_unsent, figures.unsent) = (answer.releases_unsent, answer.unsent);
     }
     let (answer, _) = ask(binaries, folder, &data, environment, &["--full"])?;
-    compare(&answer, &filled.planted)?;
+    compare(&answer, &planted)?;
     let books = answer.books.context("the books' part is missing")?;
     if books.intents != intents || books.open != answer.unsent + answer.in_flight || !books.differ.is_empty()
     {
@@ -164,6 +153,38 @@ fn measure(
     figures.books_s = answer.seconds.books;
     figures.judge();
     Ok(figures)
+}
+
+/// Fills the books; what was planted, and how long it took.
+fn fill(
+    workspace: &Workspace,
+    folder: &Path,
+    data: &Path,
+    intents: u64,
+    environment: &Environment,
+) -> anyhow::Result<(Planted, f64)> {
+    let (room, example) = match environment.as_slice() {
+        [] => ("ledger-sqlite", "sqlite_census"),
+        _ => ("ledger-postgres", "postgres_census"),
+    };
+    let build = ["build", "--quiet", "--release", "-p", room, "--example", example];
+    let features: &[&str] = if environment.is_empty() { &[] } else { &["--features", "behind"] };
+    let built = Program::cargo(workspace.root(), BUILD_MAX).args(build).args(features).show()?;
+    if !built.success {
+        bail!("building {example} {}", built.reason);
+    }
+    let mut command = Command::new(workspace.target().join("release/examples").join(example));
+    if environment.is_empty() {
+        command.arg(data);
+    }
+    command.arg(intents.to_string()).envs(environment.iter().cloned());
+    let mut process = Process::start("fill", folder, &mut command)?;
+    let ended = process.wait(FILL_MAX)?;
+    if !ended.status.success() {
+        bail!("{example} failed: {}", process.errors_shown());
+    }
+    let planted = serde_json::from_str(process.output()?.trim()).context(example)?;
+    Ok((planted, ended.at.since(process.started()).as_secs_f64()))
 }
 
 impl Figures {

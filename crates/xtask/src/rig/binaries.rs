@@ -38,7 +38,7 @@ impl Binaries {
         eprintln!("building the programs / プログラムをビルドしています…");
         // The same features for every subcommand, so that none of them builds anew what another built.
         let base = ["build", "--quiet", "-p", "hikyaku", "-p", "testkit", "--bins"];
-        let features = ["--features", "testkit/power,testkit/inbox,testkit/census"];
+        let features = ["--features", "testkit/power,testkit/inbox"];
         let release: &[&str] = if profile == Profile::Release { &["--release"] } else { &[] };
         let program = Program::cargo(workspace.root(), BUILD_MAX).args(base).args(features).args(release);
         let ended = program.show()?;

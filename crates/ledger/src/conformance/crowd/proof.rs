@@ -18,7 +18,7 @@ use crate::store::Store;
 /// # Errors
 /// When the store fails.
 pub async fn fill(store: &impl CopyStore, crowd: &Crowd) -> Result<(), Breach> {
-    for (table, rows) in Crowd::shared().into_iter().chain(crowd.tenants().flatten()) {
+    for (table, rows) in crowd.all().flatten() {
         for page in rows.chunks(table.page as usize) {
             store.copy_insert(table, page.to_vec()).await?;
         }

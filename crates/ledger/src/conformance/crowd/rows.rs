@@ -7,10 +7,11 @@ use domain::{
     ReplyCode, SenderEpoch, SessionId, TenantId, Timestamp, Verdict,
 };
 
+use super::values::{number, octets, table, text, time, wide};
 use super::{CrowdRelease, Page};
 use crate::account::{intent_mark, whole};
 use crate::chain::{Book, Head, LinkBuilder, LinkRow};
-use crate::copy::{CopyRow, TABLES, Table, Value};
+use crate::copy::{CopyRow, TABLES, Value};
 use crate::digest::recipient_hash;
 use crate::entries::Tally;
 use crate::minutes::{MinuteKey, Verdicts, count, minute_of};
@@ -379,28 +380,4 @@ fn fingerprint(tenant: TenantId) -> Fingerprint {
     let mut octets = [7; 12];
     octets[..8].copy_from_slice(&tenant.0.to_be_bytes());
     Fingerprint(octets)
-}
-
-fn table(name: &str) -> &'static Table {
-    TABLES.iter().find(|table| table.name == name).unwrap_or(&TABLES[0])
-}
-
-fn number(number: impl Into<i64>) -> Value {
-    Value::Number(number.into())
-}
-
-fn wide(id: u64) -> Value {
-    Value::Number(id.cast_signed())
-}
-
-fn time(at: Timestamp) -> Value {
-    Value::Number(at.as_millis())
-}
-
-fn text(text: &str) -> Value {
-    Value::Text(text.to_owned())
-}
-
-fn octets(octets: &[u8]) -> Value {
-    Value::Octets(octets.to_vec())
 }

@@ -4,8 +4,6 @@
 //! One subcommand a file. Facts go to standard output, one JSON object a line; a subcommand that serves ends
 //! when its standard input does, so that nothing outlives its owner.
 
-#[cfg(feature = "census")]
-mod census;
 #[cfg(feature = "inbox")]
 mod inbox;
 mod key;
@@ -39,9 +37,6 @@ enum Command {
     Postfix(postfix::PostfixFlags),
     /// Runs Debian's PostgreSQL with an empty database.
     Postgres(postgres::PostgresFlags),
-    /// Fills empty books with those of a whole incident.
-    #[cfg(feature = "census")]
-    Census(census::CensusFlags),
     /// Mounts a folder that loses what was not synced.
     #[cfg(feature = "power")]
     Power(power::PowerFlags),
@@ -57,8 +52,6 @@ fn main() -> anyhow::Result<()> {
         Command::Sample(flags) => sample::run(&flags),
         Command::Postfix(flags) => postfix::run(&flags),
         Command::Postgres(flags) => postgres::run(&flags),
-        #[cfg(feature = "census")]
-        Command::Census(flags) => census::run(&flags),
         #[cfg(feature = "power")]
         Command::Power(flags) => power::run(&flags),
         #[cfg(feature = "inbox")]
