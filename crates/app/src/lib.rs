@@ -8,6 +8,7 @@
 pub mod access;
 pub mod backup;
 pub mod books;
+pub mod census;
 pub mod compose;
 pub mod control;
 pub mod error;

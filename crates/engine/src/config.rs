@@ -9,6 +9,8 @@ pub struct EngineConfig {
     pub lease: Duration,
     /// How often a sender over shared books gives a sign of life, and looks for what others left.
     pub beat: Duration,
+    /// How often every sender looks for chunks that nobody would bring up again.
+    pub sweep: Duration,
     /// How long before a lease's end no message end is sent any more.
     pub lease_margin: Duration,
     /// How long the kernel may go on sending what a dead process left behind; part of the wait before a resend.
@@ -53,6 +55,7 @@ impl Default for EngineConfig {
         Self {
             lease: Duration::from_secs(30),
             beat: Duration::from_secs(1),
+            sweep: Duration::from_secs(30),
             lease_margin: Duration::from_secs(5),
             tcp_user_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(30),

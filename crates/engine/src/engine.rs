@@ -22,6 +22,7 @@ use crate::recover::{RecoverError, Recovered, recover, replay_lost};
 use crate::relay::tls::TrustError;
 use crate::relay::{Ground, RelayActor, RelaySpec, RelayStatus};
 use crate::runner::{ReleaseEnd, Runner};
+use crate::sweep;
 
 /// The window of which earlier processes' use of a limited relay is recalled.
 const RECALL: Duration = Duration::from_secs(60);
@@ -81,34 +82,31 @@ pub struct Engine {
     ground: Arc<Ground>,
     relays: Mutex<HashMap<RelayKey, Running>>,
     runs: Mutex<Vec<(RelayKey, JoinHandle<()>)>>,
-    presence: Option<Presence>,
+    rounds: Vec<Round>,
 }
 
-impl Drop for Engine {
-    fn drop(&mut self) {
-        if let Some(presence) = &self.presence {
-            presence.task.abort();
-        }
-    }
-}
-
-/// The task by which other senders know of this one.
-struct Presence {
+/// A task that does the same every while, for as long as the engine lives.
+struct Round {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
-impl Presence {
-    fn begin(ground: &Arc<Ground>) -> Self {
+impl Round {
+    fn begin<F: Future<Output = ()> + Send + 'static>(keep: impl FnOnce(watch::Receiver<bool>) -> F) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(presence::keep(Arc::clone(ground), stopped));
-        Self { stop, task }
+        Self { stop, task: tokio::spawn(keep(stopped)) }
     }
 
-    /// Lets a take-over that is under way come to its end: chunks that were taken must not go back without outcomes.
+    /// Lets what is under way come to its end: chunks that were taken over must not go back without outcomes.
     async fn end(mut self) {
         self.stop.send_replace(true);
         let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Round {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
@@ -170,8 +168,11 @@ impl Engine {
             recovered += replay_lost(&*ground.store, presence::options(&ground)).await?;
         }
         Journal::remove_others(&ground.journal_folder, journal_id)?;
-        let presence = is_shared.then(|| Presence::begin(&ground));
-        Ok((Self { ground, relays: Mutex::default(), runs: Mutex::default(), presence }, recovered))
+        let mut rounds = vec![Round::begin(|stop| sweep::keep(Arc::clone(&ground), stop))];
+        if is_shared {
+            rounds.push(Round::begin(|stop| presence::keep(Arc::clone(&ground), stop)));
+        }
+        Ok((Self { ground, relays: Mutex::default(), runs: Mutex::default(), rounds }, recovered))
     }
 
     /// This run's epoch.
@@ -300,8 +301,8 @@ impl Engine {
             whole = quiet => whole,
             () = timeout => false,
         };
-        if let Some(presence) = self.presence.take() {
-            presence.end().await;
+        for round in std::mem::take(&mut self.rounds) {
+            round.end().await;
         }
         if whole {
             self.ground.store.lease_return_all(self.ground.sender, self.ground.clock.now()).await?;

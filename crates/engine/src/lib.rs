@@ -17,6 +17,7 @@ pub mod recover;
 pub mod relay;
 mod runner;
 mod session;
+mod sweep;
 
 pub use compose::{ComposeError, Composed, Composer, ReleaseWork};
 pub use config::EngineConfig;

@@ -3,6 +3,7 @@
 
 mod installation;
 mod place;
+mod reconcile;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::span;
 
 pub use installation::{BackupFlags, MigrateFlags, MoveFlags, RestoreFlags};
 pub use place::{DatabaseFlags, PlaceFlags};
+pub use reconcile::ReconcileFlags;
 
 /// Sends mailings and proves what became of every mail.
 #[derive(Parser)]
@@ -35,6 +37,8 @@ pub enum Command {
     Recipients(RecipientsFlags),
     /// Every try for one address of a release.
     Attempts(AttemptsFlags),
+    /// Releases with mails that no sender has in hand, and which mails; exit code 3 when there are any.
+    Reconcile(ReconcileFlags),
     /// Check every invariant against every row; exit code 4 when something is found.
     Check(CheckFlags),
     /// Start nothing new of a release (or of all of a tenant, or of everybody) until resumed.

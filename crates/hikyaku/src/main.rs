@@ -17,6 +17,7 @@ mod progress;
 mod secret;
 mod signals;
 mod span;
+mod window;
 
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
@@ -54,6 +55,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Recipients(flags) => command::recipients::run(&flags),
         Command::Attempts(flags) => command::attempts::run(&flags),
         Command::Check(flags) => command::check::run(&flags),
+        Command::Reconcile(flags) => command::reconcile::run(&flags),
         Command::Drill(DrillCommand::BorrowedCredentials(flags)) => command::drill::borrowed(&flags),
         Command::Drill(DrillCommand::Fairness(flags)) => command::drill::fairness(&flags),
         Command::Export(flags) => command::export::run(&flags),

@@ -2,9 +2,14 @@
 //!
 //! Every failure panics: it is a test's.
 
+use ledger::copy::{CopyRow, Table, Value};
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::options::PostgresOptions;
+use crate::values::Whole;
 
 /// A connection to the books' schema, past every rule of the store.
 pub struct Behind(Client);
@@ -55,6 +60,35 @@ impl Behind {
         self.0.query_one(&format!("SELECT {column} FROM {table} LIMIT 1"), &[]).await.expect(table).get(0)
     }
 
+    /// Lets rows in without looking at the rows that they refer to, and without waiting for the disk.
+    pub async fn trust(&self) {
+        self.execute("SET session_replication_role = replica; SET synchronous_commit = off").await;
+    }
+
+    /// Copies rows in as they are.
+    ///
+    /// # Panics
+    /// When the server refuses them.
+    pub async fn copy_in(&self, table: &Table, rows: &[CopyRow]) {
+        let text = table.fill("SELECT {columns} FROM {table}", '$');
+        let like = self.0.prepare(&text).await.expect(table.name);
+        let types: Vec<Type> = like.columns().iter().map(|column| column.type_().clone()).collect();
+        let text = table.fill("COPY {table} ({columns}) FROM STDIN BINARY", '$');
+        let writer = BinaryCopyInWriter::new(self.0.copy_in(&text).await.expect(table.name), &types);
+        let mut writer = std::pin::pin!(writer);
+        for row in rows {
+            let values: Vec<Given<'_>> = row.iter().map(Given).collect();
+            let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
+            writer.as_mut().write(&values).await.expect(table.name);
+        }
+        writer.finish().await.expect(table.name);
+    }
+
+    /// What the server does by itself within minutes of a large change.
+    pub async fn vacuum(&self) {
+        self.execute("VACUUM ANALYZE").await;
+    }
+
     /// Lets the schema look as if no migration above this had been made.
     pub async fn version_lower(&self, last: u32) {
         self.execute("CREATE TABLE kept AS TABLE refinery_schema_history").await;
@@ -82,4 +116,29 @@ impl Behind {
     async fn execute(&self, sql: &str) {
         self.0.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
+}
+
+/// A value as a column takes it.
+#[derive(Debug)]
+struct Given<'a>(&'a Value);
+
+impl ToSql for Given<'_> {
+    fn to_sql(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self.0 {
+            Value::Null => Ok(IsNull::Yes),
+            Value::Number(number) => Whole(*number).to_sql(kind, out),
+            Value::Text(text) => text.to_sql(kind, out),
+            Value::Octets(octets) => octets.to_sql(kind, out),
+        }
+    }
+
+    fn accepts(_kind: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
 }

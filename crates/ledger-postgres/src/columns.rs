@@ -1,9 +1,9 @@
 //! Between rows of tables and rows of the `ledger` room. A value that was never written is damage.
 
 use domain::{
-    AttemptNo, ChunkNo, CredentialVersion, EnhancedStatus, Fingerprint, IntentNo, Lane, LeaseEpoch,
-    LinkSecurity, Phase, RelayId, RelayKind, ReleaseId, ReplyCode, SenderEpoch, SessionId, SuppressionReason,
-    TenantId, Timestamp, UnknownPolicy, Verdict,
+    AttemptNo, AudienceDigest, ChunkNo, CredentialVersion, EnhancedStatus, Fingerprint, IntentNo, Lane,
+    LeaseEpoch, LinkSecurity, Phase, RelayId, RelayKind, ReleaseId, ReplyCode, SenderEpoch, SessionId,
+    SuppressionReason, TenantId, Timestamp, UnknownPolicy, Verdict,
 };
 use ledger::{
     AttemptKey, AttemptRow, Chunk, CredentialRow, InstallationRow, InstallationUse, OutcomeRow, RelayRow,
@@ -82,6 +82,13 @@ impl<'a> Columns<'a> {
             other => Err(Failure::damaged(other)),
         }
     }
+}
+
+/// What a chunk accounts for, out of two columns.
+pub(crate) fn accounted(row: Columns<'_>, from: usize) -> Result<Option<AudienceDigest>, Failure> {
+    let (count, digest): (Option<u64>, Option<[u8; 32]>) =
+        (row.number_or_null(from)?, row.octets_or_null(from + 1)?);
+    Ok(count.zip(digest).map(|(count, digest)| AudienceDigest::from_parts(count, &digest)))
 }
 
 /// The reason that a number stands for; 0 is owed.

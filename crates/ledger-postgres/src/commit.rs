@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::outcomes::Addition;
 use crate::schedule::{Chunks, give_back};
 use crate::values::{whole, wide, without_nul};
-use crate::{outcomes, queries, walk};
+use crate::{account, outcomes, queries, walk};
 
 /// How long the use of limited relays is remembered: longer than any limit's period.
 pub(crate) const RELAY_USE_KEPT_S: i64 = 2 * 86_400;
@@ -63,6 +63,8 @@ pub(crate) async fn store(
     let (passed, fenced) = sift(author, &chunks, &active, &commit.attempts);
     let addition = add_rows(draft, author, &passed, outcomes::distinct(&commit.outcomes)).await?;
     outcomes::follow_up(draft, author, &chunks, addition).await?;
+    let answered = commit.outcomes.iter().map(|row| (row.key.release, row.key.intent));
+    account::returned(draft, author, &chunks, answered).await?;
     return_chunks(draft, author, &chunks, commit).await?;
     add_relay_use(draft, author, &commit.relay_use).await?;
     Ok(CommitReceipt { fenced })
@@ -201,8 +203,8 @@ async fn return_chunks(
         let chunk =
             chunks.get(row.release, row.chunk).filter(|chunk| chunk.is_held(author.sender, row.lease));
         if let Some(chunk) = chunk {
-            let intents = walk::page(draft, chunk.scope(author.tenant, row.release)).await?;
-            due.insert((row.release, row.chunk), walk::earliest_due(&intents, author.now));
+            let standing = walk::standing(draft, chunk.scope(author.tenant, row.release), author.now).await?;
+            due.insert((row.release, row.chunk), standing);
         }
     }
     give_back(draft, author.tenant, due.into_iter().collect()).await

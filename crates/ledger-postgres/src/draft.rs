@@ -4,15 +4,15 @@
 use std::ops::Deref;
 
 use domain::{SenderEpoch, TenantId};
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::{try_join_all, try_join3};
 use ledger::{Book, Entries, Head, LinkRow, Share, Tally};
 
 use crate::columns::Columns;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::gate::Known;
-use crate::queries;
 use crate::values::{whole, wide};
+use crate::{minutes, queries};
 
 /// The open transaction of a write to one tenant's rows.
 pub(crate) struct Draft {
@@ -63,6 +63,7 @@ impl Draft {
     /// Writes the links and counters of the draft's entries, sent all at once.
     pub async fn complete(&mut self) -> Result<(), Failure> {
         let entries = std::mem::take(&mut self.entries);
+        let minutes = entries.minutes();
         let mut links = Vec::new();
         for ((_, sender), share) in entries.shares {
             self.link_share(sender, share, &mut links).await?;
@@ -72,7 +73,7 @@ impl Draft {
         tallies.sort_unstable_by_key(|(key, _)| *key);
         let linked = try_join_all(links.iter().map(|(link, rows)| self.link(link, *rows)));
         let counted = try_join_all(tallies.iter().map(|((_, release), tally)| self.count(*release, tally)));
-        try_join(linked, counted).await.map(drop)
+        try_join3(linked, counted, minutes::add(self, minutes)).await.map(drop)
     }
 
     /// The links of what a sender added, each with the rows of its chain up to it.

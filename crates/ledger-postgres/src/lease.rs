@@ -113,22 +113,12 @@ pub(crate) async fn return_held(
     now: Timestamp,
 ) -> Result<(), Failure> {
     let rows = draft.rows(queries::DELIVERY_CHUNK_LOCK_HELD, &[&wide(tenant.0), &wide(sender.0)]).await?;
-    let mut due = Vec::new();
+    let mut standings = Vec::new();
     for (release, chunk) in Chunks::of(&rows)?.iter() {
-        due.push(due_of(draft, tenant, release, chunk, now).await?);
+        let standing = walk::standing(draft, chunk.scope(tenant, release), now).await?;
+        standings.push(((release, chunk.no), standing));
     }
-    give_back(draft, tenant, due).await
-}
-
-async fn due_of(
-    connection: &Connection,
-    tenant: TenantId,
-    release: ReleaseId,
-    chunk: &Chunk,
-    now: Timestamp,
-) -> Result<((ReleaseId, ChunkNo), Option<Timestamp>), Failure> {
-    let intents = walk::page(connection, chunk.scope(tenant, release)).await?;
-    Ok(((release, chunk.no), walk::earliest_due(&intents, now)))
+    give_back(draft, tenant, standings).await
 }
 
 /// Prolongs the tenant's leases that `sender` holds, and gives them.

@@ -9,8 +9,10 @@
 //! Left to others: the lock of the data folder, journals, and what becomes of a take-over's open attempts.
 
 mod access;
+mod account;
 #[cfg(feature = "behind")]
 pub mod behind;
+mod census;
 mod chained;
 mod check;
 mod columns;
@@ -25,6 +27,7 @@ mod gate;
 mod hint;
 mod home;
 mod lease;
+mod minutes;
 mod nodes;
 mod options;
 mod outcomes;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{ChunkNo, IntentNo, ReleaseId, TenantId, Timestamp};
 use futures_util::future::try_join_all;
-use ledger::Chunk;
+use ledger::{Chunk, Standing};
 
 use crate::columns::{self, Columns};
 use crate::connection::{Connection, Values};
@@ -123,30 +123,37 @@ impl Schedule {
             connection.execute(queries::RETRY_DUE_DROP, &[&tenant, &key.0, &key.1]).await
         });
         try_join_all(drops).await?;
-        let due = self.due.into_iter().map(|(key, at)| (key, Some(at))).collect();
-        write_due(connection, queries::DELIVERY_CHUNK_HASTEN, tenant, due).await
+        hasten(connection, tenant, self.due).await
     }
 }
 
-/// Gives chunks back: due then, or done.
+/// Gives chunks back: due or done, and accounted for, as a walk found each. Sent without waiting for each other.
 pub(crate) async fn give_back(
     connection: &Connection,
     tenant: TenantId,
-    due: Vec<((ReleaseId, ChunkNo), Option<Timestamp>)>,
+    standings: Vec<((ReleaseId, ChunkNo), Standing)>,
 ) -> Result<(), Failure> {
-    write_due(connection, queries::DELIVERY_CHUNK_RETURN, wide(tenant.0), due).await
+    let tenant = wide(tenant.0);
+    let writes = standings.into_iter().map(|((release, no), standing)| async move {
+        let key = (wide(release.0), whole(no.0), standing.due_at().map(|at| whole(at.as_millis())));
+        let (sealed, accounted) = (standing.sealed().to_bytes(), standing.accounted());
+        let (count, digest) = (wide(accounted.count()), accounted.to_bytes());
+        let values: Values<'_> =
+            &[&tenant, &key.0, &key.1, &key.2, &sealed.as_slice(), &count, &digest.as_slice()];
+        connection.execute(queries::DELIVERY_CHUNK_RETURN, values).await
+    });
+    try_join_all(writes).await.map(drop)
 }
 
 /// Few in a transaction, sent without waiting for each other.
-async fn write_due(
+async fn hasten(
     connection: &Connection,
-    sql: &str,
     tenant: Whole,
-    due: Vec<((ReleaseId, ChunkNo), Option<Timestamp>)>,
+    due: BTreeMap<(ReleaseId, ChunkNo), Timestamp>,
 ) -> Result<(), Failure> {
     let writes = due.into_iter().map(|((release, no), at)| async move {
-        let key = (wide(release.0), whole(no.0), at.map(|at| whole(at.as_millis())));
-        connection.execute(sql, &[&tenant, &key.0, &key.1, &key.2]).await
+        let key = (wide(release.0), whole(no.0), whole(at.as_millis()));
+        connection.execute(queries::DELIVERY_CHUNK_HASTEN, &[&tenant, &key.0, &key.1, &key.2]).await
     });
     try_join_all(writes).await.map(drop)
 }

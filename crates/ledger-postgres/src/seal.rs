@@ -108,19 +108,24 @@ async fn insert_chunks(
     let mut no: u32 = Columns(&row).number(0)?;
     let (mut numbers, mut firsts, mut lasts) = (Vec::new(), Vec::new(), Vec::new());
     let mut due: Vec<Option<Whole>> = Vec::new();
-    let (mut start, mut skipped) = (first, 0);
+    let (mut sealed, mut counts, mut accounted) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut start, mut suppressed) = (first, suppressed);
     while start <= last {
         let end = start.saturating_add(length - 1).min(last);
-        let within = suppressed[skipped..].partition_point(|intent| *intent <= end);
-        skipped += within;
-        let owed = u32::try_from(within).unwrap_or(u32::MAX) < end - start + 1;
+        let (within, behind) = suppressed.split_at(suppressed.partition_point(|intent| *intent <= end));
+        suppressed = behind;
+        let chunk = seal.chunk((start, end), within);
         numbers.push(whole(no));
         firsts.push(whole(start));
         lasts.push(whole(end));
-        due.push(owed.then(|| whole(seal.now.as_millis())));
+        due.push(chunk.due_at.map(|at| whole(at.as_millis())));
+        sealed.push(chunk.sealed.to_bytes().to_vec());
+        counts.push(wide(chunk.accounted.count()));
+        accounted.push(chunk.accounted.to_bytes().to_vec());
         no += 1;
         start = end + 1;
     }
-    let values: Values<'_> = &[&tenant, &release, &numbers, &firsts, &lasts, &due];
+    let values: Values<'_> =
+        &[&tenant, &release, &numbers, &firsts, &lasts, &due, &sealed, &counts, &accounted];
     draft.execute(queries::DELIVERY_CHUNK_INSERT, values).await.map(drop)
 }

@@ -52,6 +52,7 @@ async fn settle_chunk(
     let range = (whole(chunk.first.0), whole(chunk.last.0));
     let values: Values<'_> = &[&wide(request.tenant.0), &wide(request.release.0), &range.0, &range.1];
     draft.execute(queries::RETRY_DUE_DROP_RANGE, values).await?;
-    give_back(draft, request.tenant, vec![((request.release, chunk.no), None)]).await?;
+    let standing = walk::standing(draft, chunk.scope(request.tenant, request.release), request.now).await?;
+    give_back(draft, request.tenant, vec![((request.release, chunk.no), standing.done())]).await?;
     Ok(rows.len() as u64)
 }

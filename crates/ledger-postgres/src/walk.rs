@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use domain::{AttemptNo, IntentNo, ReleaseId, SenderEpoch, TenantId, Timestamp, Verdict};
-use ledger::{Owed, Scope};
+use ledger::{Owed, Scope, Standing};
 use tokio_postgres::Row;
 
 use crate::columns::{Columns, known, suppression};
@@ -90,7 +90,7 @@ pub(crate) fn columns_of(keys: &[(ReleaseId, IntentNo)]) -> (Vec<Whole>, Vec<Who
 }
 
 /// Adds what one row says against its intent.
-fn entry(row: &Row, owed: &mut Owed) -> Result<(), Failure> {
+pub(crate) fn entry(row: &Row, owed: &mut Owed) -> Result<(), Failure> {
     let row = Columns(row);
     let attempt = |number: i64| known(number, u16::try_from(number).ok()).map(AttemptNo);
     let (kind, first, second): (i64, i64, i64) = (row.number(2)?, row.number(3)?, row.number(4)?);
@@ -106,7 +106,13 @@ fn entry(row: &Row, owed: &mut Owed) -> Result<(), Failure> {
     Ok(())
 }
 
-/// When the first of these intents may be tried; `None` when none ever by itself.
-pub(crate) fn earliest_due(intents: &[Owed], now: Timestamp) -> Option<Timestamp> {
-    intents.iter().filter_map(|owed| owed.due_at(now)).min()
+/// When the first intent of a chunk may be tried, and which of them are accounted for.
+pub(crate) async fn standing(
+    connection: &Connection,
+    scope: Scope,
+    now: Timestamp,
+) -> Result<Standing, Failure> {
+    let mut standing = Standing::of(scope, now);
+    page(connection, scope).await?.iter().for_each(|owed| standing.count(owed));
+    Ok(standing)
 }

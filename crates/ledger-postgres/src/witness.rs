@@ -11,10 +11,10 @@ use crate::commit::Author;
 use crate::connection::Values;
 use crate::draft::Draft;
 use crate::failure::Failure;
-use crate::queries;
 use crate::schedule::{Chunks, Schedule};
 use crate::values::{whole, wide};
 use crate::walk::list;
+use crate::{account, queries};
 
 /// Names an entry within its tenant.
 type WitnessKey = (ReleaseId, IntentNo, AttemptNo, String, String);
@@ -31,7 +31,7 @@ pub(crate) async fn append(draft: &mut Draft, author: Author, rows: &[WitnessRow
     let keys: BTreeSet<_> = rows.iter().map(|row| (row.key.release, row.key.intent)).collect();
     let keys: Vec<_> = keys.into_iter().collect();
     // Locks alone: no chunk is held against a witness.
-    Chunks::lock(draft, author.tenant, &[], &keys).await?;
+    let chunks = Chunks::lock(draft, author.tenant, &[], &keys).await?;
     let mut owed = list(draft, author.tenant, &keys).await?;
     if keys.iter().any(|key| !owed.contains_key(key)) {
         return Err(Failure::refused("an entry against an intent that does not exist"));
@@ -52,7 +52,8 @@ pub(crate) async fn append(draft: &mut Draft, author: Author, rows: &[WitnessRow
             schedule.drop(key.0, key.1);
         }
     }
-    schedule.write(draft, author.tenant).await
+    schedule.write(draft, author.tenant).await?;
+    account::returned(draft, author, &chunks, keys.into_iter()).await
 }
 
 /// Gives the keys of those that did not stand yet.

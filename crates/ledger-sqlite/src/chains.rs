@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::columns::wide;
 use crate::failure::Failure;
+use crate::minutes;
 use crate::queries;
 
 /// Names one chain.
@@ -58,6 +59,7 @@ impl Chains {
     /// Writes the links and counters of a transaction's entries; gives the heads to adopt after the commit.
     pub fn complete(&mut self, connection: &Connection, entries: Entries) -> Result<Vec<Head>, Failure> {
         let mut adopted = Vec::new();
+        minutes::add(connection, &entries)?;
         for ((tenant, sender), share) in entries.shares {
             self.link_share(connection, (tenant, sender), share, &mut adopted)?;
         }

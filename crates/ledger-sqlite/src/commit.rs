@@ -51,6 +51,7 @@ pub(crate) fn store(
         for row in &commit.outcomes {
             writer.add(draft, row)?;
         }
+        writer.account(draft, author.tenant)?;
     }
     for row in &commit.returns {
         give_back(draft, author, row)?;

@@ -1,5 +1,7 @@
 //! Sending: each trait call as one piece of work for the writer, or for a reader.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use domain::{ChunkNo, Entry, LeaseEpoch, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp};
 use ledger::store::Stored;
@@ -141,6 +143,7 @@ fn witness_append(draft: &mut Draft<'_>, author: Author, rows: &[WitnessRow]) ->
     }
     let link_no = draft.link_no(Book::Witnesses, author.tenant, author.sender)?;
     let mut insert = draft.prepare(queries::WITNESS_INSERT)?;
+    let mut returned = BTreeSet::new();
     for row in rows {
         let before = outcomes::counted_fold(draft, row.key)?;
         let added = insert.execute(params![
@@ -167,7 +170,9 @@ fn witness_append(draft: &mut Draft<'_>, author: Author, rows: &[WitnessRow]) ->
             let intent = params![wide(row.key.tenant.0), wide(row.key.release.0), row.key.intent.0];
             draft.prepare(queries::RETRY_DUE_DROP)?.execute(intent)?;
             draft.entries.tally(row.key.tenant, row.key.release).moved(&before, &after);
+            let chunk = outcomes::chunk_of(draft, row.key)?.filter(|chunk| chunk.holder.is_none());
+            returned.extend(chunk.map(|chunk| (row.key.release, chunk.no)));
         }
     }
-    Ok(())
+    outcomes::account(draft, author.tenant, returned, author.now)
 }

@@ -6,12 +6,12 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use domain::{
-    AttemptNo, ChunkNo, IntentNo, LeaseEpoch, NodeId, RelayId, ReleaseId, SenderEpoch, SessionId, TenantId,
-    Timestamp,
+    AttemptNo, AudienceDigest, ChunkNo, IntentNo, LeaseEpoch, NodeId, RelayId, ReleaseId, SenderEpoch,
+    SessionId, TenantId, Timestamp,
 };
 use ledger::{
     AttemptKey, Chunk, LeaseRequest, LeasedChunk, LeasedIntent, LedgerError, Live, OpenAttempt, ReleaseState,
-    Scope, TakeOver, TakeOverRequest, TakenChunk, WorkAhead,
+    Scope, Standing, TakeOver, TakeOverRequest, TakenChunk, WorkAhead,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -19,7 +19,7 @@ use crate::columns::{id, known, release as release_row, time, wide};
 use crate::draft::Draft;
 use crate::failure::Failure;
 use crate::queries;
-use crate::walk::{earliest_due, walk};
+use crate::walk::{standing, walk};
 
 /// A chunk out of the six columns that start at `from`.
 pub(crate) fn chunk_row(row: &Row<'_>, from: usize) -> rusqlite::Result<Chunk> {
@@ -31,6 +31,13 @@ pub(crate) fn chunk_row(row: &Row<'_>, from: usize) -> rusqlite::Result<Chunk> {
         holder: row.get::<_, Option<i64>>(from + 4)?.map(|epoch| SenderEpoch(epoch.cast_unsigned())),
         lease: LeaseEpoch(row.get(from + 5)?),
     })
+}
+
+/// What a chunk accounts for, out of two columns.
+pub(crate) fn accounted(row: &Row<'_>, from: usize) -> rusqlite::Result<Option<AudienceDigest>> {
+    let (count, digest): (Option<i64>, Option<[u8; 32]>) = (row.get(from)?, row.get(from + 1)?);
+    let of = |(count, digest): (i64, [u8; 32])| AudienceDigest::from_parts(count.cast_unsigned(), &digest);
+    Ok(count.zip(digest).map(of))
 }
 
 pub(crate) fn chunk_get(
@@ -153,9 +160,26 @@ pub(crate) fn give_back(
     chunk: &Chunk,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let due = earliest_due(draft.connection(), chunk.scope(tenant, release), now)?;
-    let set = params![wide(tenant.0), wide(release.0), chunk.no.0, due.map(Timestamp::as_millis)];
-    draft.prepare(queries::DELIVERY_CHUNK_RETURN)?.execute(set)?;
+    let standing = standing(draft.connection(), chunk.scope(tenant, release), now)?;
+    set_standing(draft, (tenant, release, chunk.no), &standing)
+}
+
+/// Ends a lease, if there is one: when the chunk is due, and what of it is accounted for, as a walk found it.
+pub(crate) fn set_standing(
+    draft: &Draft<'_>,
+    (tenant, release, no): (TenantId, ReleaseId, ChunkNo),
+    standing: &Standing,
+) -> Result<(), Failure> {
+    let (sealed, accounted) = (standing.sealed(), standing.accounted());
+    draft.prepare(queries::DELIVERY_CHUNK_RETURN)?.execute(params![
+        wide(tenant.0),
+        wide(release.0),
+        no.0,
+        standing.due_at().map(Timestamp::as_millis),
+        sealed.to_bytes(),
+        wide(accounted.count()),
+        accounted.to_bytes()
+    ])?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! the first failed write or sync every later change is refused with the same error; books only grow. What
 //! calls that went into one commit have in common: one sync, and one link of the chain per book and tenant.
 
+mod census;
 mod chained;
 mod chains;
 mod check;
@@ -17,6 +18,7 @@ mod directory;
 mod draft;
 mod failure;
 mod lease;
+mod minutes;
 mod nodes;
 mod options;
 mod outcomes;

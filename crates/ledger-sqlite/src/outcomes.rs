@@ -3,17 +3,21 @@
 //! The counters move by the fold of the intent's entries before and after. Most outcomes are the first entry of
 //! their intent, for which one look into the book is enough.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use domain::{AttemptNo, Entry, IntentFold, IntentState, SenderEpoch, Timestamp, Verdict};
-use ledger::{AttemptKey, Book, OutcomeRow, Rescheduling, Scope};
+use domain::{
+    AttemptNo, ChunkNo, Entry, IntentFold, IntentState, ReleaseId, SenderEpoch, TenantId, Timestamp, Verdict,
+};
+use ledger::{AttemptKey, Book, Chunk, OutcomeRow, Rescheduling, Scope};
 use rusqlite::{CachedStatement, OptionalExtension, params};
 
 use crate::columns::wide;
 use crate::draft::Draft;
 use crate::failure::Failure;
+use crate::lease::{chunk_get, chunk_row};
 use crate::queries;
-use crate::walk::{attempt_no, suppression, verdict, walk};
+use crate::walk::{attempt_no, standing, suppression, verdict, walk};
 
 /// Writes outcomes of one sender; its statements are prepared once for all of them.
 pub(crate) struct OutcomeWriter<'c> {
@@ -25,6 +29,8 @@ pub(crate) struct OutcomeWriter<'c> {
     link: Option<(domain::TenantId, u32)>,
     /// The chunk looked at last, if it is out on lease: release, first and last intent.
     leased: Option<(domain::ReleaseId, u32, u32)>,
+    /// Chunks of outcomes that are not: given back before these came.
+    returned: BTreeSet<(ReleaseId, ChunkNo)>,
     has_witnesses: bool,
 }
 
@@ -39,6 +45,7 @@ impl<'c> OutcomeWriter<'c> {
             text: draft.prepare(queries::REPLY_TEXT_INSERT)?,
             link: None,
             leased: None,
+            returned: BTreeSet::new(),
             has_witnesses: draft.has_witnesses()?,
         })
     }
@@ -54,8 +61,14 @@ impl<'c> OutcomeWriter<'c> {
         let share = draft.entries.share(row.key.tenant, self.sender, self.now);
         share.outcomes.push(OutcomeRow { reply_text: String::new(), ..*row });
         draft.entries.tally(row.key.tenant, row.key.release).moved(&before.fold, &after);
-        self.schedule(draft, row, &before, after.state())?;
+        let returned = self.returned_chunk(draft, row.key)?;
+        self.schedule(draft, row, &before, (after.state(), returned))?;
         Ok(true)
+    }
+
+    /// Makes the accounts of chunks anew that had been given back before outcomes of theirs came.
+    pub fn account(self, draft: &Draft<'_>, tenant: TenantId) -> Result<(), Failure> {
+        account(draft, tenant, self.returned, self.now)
     }
 
     fn fold_before(&mut self, draft: &Draft<'c>, key: AttemptKey) -> Result<Before, Failure> {
@@ -131,7 +144,7 @@ impl<'c> OutcomeWriter<'c> {
         draft: &Draft<'c>,
         row: &OutcomeRow,
         before: &Before,
-        state: IntentState,
+        (state, returned): (IntentState, Option<ChunkNo>),
     ) -> Result<(), Failure> {
         let key = row.key;
         let at = params![wide(key.tenant.0), wide(key.release.0), key.intent.0];
@@ -148,9 +161,9 @@ impl<'c> OutcomeWriter<'c> {
             Rescheduling::Wait(due) => {
                 let set = params![wide(key.tenant.0), wide(key.release.0), key.intent.0, due.as_millis()];
                 draft.prepare(queries::RETRY_DUE_SET)?.execute(set)?;
-                self.hasten(draft, key, due)
+                hasten(draft, key, returned, due)
             }
-            Rescheduling::AtOnce => self.hasten(draft, key, self.now),
+            Rescheduling::AtOnce => hasten(draft, key, returned, self.now),
             Rescheduling::Drop => {
                 draft.prepare(queries::RETRY_DUE_DROP)?.execute(at)?;
                 Ok(())
@@ -159,30 +172,64 @@ impl<'c> OutcomeWriter<'c> {
         }
     }
 
-    /// The chunk of the intent must be due by then, unless it is out on lease.
-    fn hasten(&mut self, draft: &Draft<'c>, key: AttemptKey, due: Timestamp) -> Result<(), Failure> {
+    /// The chunk of the intent, unless it is out on lease.
+    fn returned_chunk(&mut self, draft: &Draft<'c>, key: AttemptKey) -> Result<Option<ChunkNo>, Failure> {
         let within =
             |(release, first, last)| release == key.release && (first..=last).contains(&key.intent.0);
         if self.leased.is_some_and(within) {
-            return Ok(());
+            return Ok(None);
         }
-        let at = params![wide(key.tenant.0), wide(key.release.0), key.intent.0];
-        let chunk = draft
-            .prepare(queries::DELIVERY_CHUNK_GET_BY_INTENT)?
-            .query_row(at, |row| {
-                let leased: Option<i64> = row.get(4)?;
-                Ok((row.get::<_, u32>(0)?, row.get(1)?, row.get(2)?, leased.is_some()))
-            })
-            .optional()?;
-        let Some((chunk, first, last, leased)) = chunk else { return Ok(()) };
-        if leased {
-            self.leased = Some((key.release, first, last));
-            return Ok(());
+        let Some(chunk) = chunk_of(draft, key)? else { return Ok(None) };
+        if chunk.holder.is_some() {
+            self.leased = Some((key.release, chunk.first.0, chunk.last.0));
+            return Ok(None);
         }
-        let set = params![wide(key.tenant.0), wide(key.release.0), chunk, due.as_millis()];
-        draft.prepare(queries::DELIVERY_CHUNK_HASTEN)?.execute(set)?;
-        Ok(())
+        self.returned.insert((key.release, chunk.no));
+        Ok(Some(chunk.no))
     }
+}
+
+/// The chunk that holds an intent.
+pub(crate) fn chunk_of(draft: &Draft<'_>, key: AttemptKey) -> Result<Option<Chunk>, Failure> {
+    let at = params![wide(key.tenant.0), wide(key.release.0), key.intent.0];
+    let mut get = draft.prepare(queries::DELIVERY_CHUNK_GET_BY_INTENT)?;
+    Ok(get.query_row(at, |row| chunk_row(row, 0)).optional()?)
+}
+
+/// The chunk must be due by then.
+fn hasten(
+    draft: &Draft<'_>,
+    key: AttemptKey,
+    returned: Option<ChunkNo>,
+    due: Timestamp,
+) -> Result<(), Failure> {
+    let Some(chunk) = returned else { return Ok(()) };
+    let set = params![wide(key.tenant.0), wide(key.release.0), chunk.0, due.as_millis()];
+    draft.prepare(queries::DELIVERY_CHUNK_HASTEN)?.execute(set)?;
+    Ok(())
+}
+
+/// Makes the accounts of chunks anew that are not out on lease.
+pub(crate) fn account(
+    draft: &Draft<'_>,
+    tenant: TenantId,
+    chunks: BTreeSet<(ReleaseId, ChunkNo)>,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    for (release, no) in chunks {
+        let Some(chunk) = chunk_get(draft.connection(), tenant, release, no)? else { continue };
+        let standing = standing(draft.connection(), chunk.scope(tenant, release), now)?;
+        let (sealed, accounted) = (standing.sealed(), standing.accounted());
+        draft.prepare(queries::DELIVERY_CHUNK_ACCOUNT)?.execute(params![
+            wide(tenant.0),
+            wide(release.0),
+            no.0,
+            sealed.to_bytes(),
+            wide(accounted.count()),
+            accounted.to_bytes()
+        ])?;
+    }
+    Ok(())
 }
 
 /// What stood against an intent before.

@@ -2,7 +2,7 @@
 //!
 //! Equal: the wave gets its chunks, the counters, and the release becomes active. Not equal: nothing changes.
 
-use domain::{AudienceDigest, ReleaseId, TenantId};
+use domain::{AudienceDigest, ReleaseId, TenantId, Timestamp};
 use ledger::{AudienceSeal, LedgerError, recipient_hash};
 use rusqlite::{Connection, params};
 
@@ -134,14 +134,23 @@ fn insert_chunks(
         .query_row(params![tenant, release], |row| row.get(0))?;
     let mut insert = draft.prepare(queries::DELIVERY_CHUNK_INSERT)?;
     let mut start = first;
-    let mut skipped = 0;
+    let mut suppressed = suppressed;
     while start <= last {
         let end = start.saturating_add(length - 1).min(last);
-        let within = suppressed[skipped..].partition_point(|intent| *intent <= end);
-        skipped += within;
-        let owed = u32::try_from(within).unwrap_or(u32::MAX) < end - start + 1;
-        let due = owed.then_some(seal.now.as_millis());
-        insert.execute(params![tenant, release, no, start, end, due])?;
+        let (within, behind) = suppressed.split_at(suppressed.partition_point(|intent| *intent <= end));
+        suppressed = behind;
+        let chunk = seal.chunk((start, end), within);
+        insert.execute(params![
+            tenant,
+            release,
+            no,
+            start,
+            end,
+            chunk.due_at.map(Timestamp::as_millis),
+            chunk.sealed.to_bytes(),
+            wide(chunk.accounted.count()),
+            chunk.accounted.to_bytes()
+        ])?;
         no += 1;
         start = end + 1;
     }

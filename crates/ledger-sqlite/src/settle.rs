@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::lease::{self, chunk_row};
 use crate::outcomes::OutcomeWriter;
 use crate::queries;
-use crate::walk::walk;
+use crate::walk::{standing, walk};
 
 /// Settles at most `chunks_max` chunks.
 pub(crate) fn settle(draft: &mut Draft<'_>, request: &SettleRequest) -> Result<SettleReceipt, Failure> {
@@ -66,7 +66,7 @@ fn settle_chunk(draft: &mut Draft<'_>, request: &SettleRequest, chunk: &Chunk) -
         chunk.first.0,
         chunk.last.0
     ])?;
-    let done: Option<i64> = None;
-    draft.prepare(queries::DELIVERY_CHUNK_RETURN)?.execute(params![tenant, release, chunk.no.0, done])?;
+    let standing = standing(draft.connection(), scope, request.now)?.done();
+    lease::set_standing(draft, (request.tenant, request.release, chunk.no), &standing)?;
     Ok(pending.len() as u64)
 }

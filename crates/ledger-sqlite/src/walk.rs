@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use domain::{AttemptNo, IntentNo, SenderEpoch, SuppressionReason, Timestamp, Verdict};
-use ledger::{Owed, Scope};
+use ledger::{Owed, Scope, Standing};
 use rusqlite::{Connection, Rows, params};
 
 use crate::columns::{known, wide};
@@ -53,20 +53,14 @@ pub(crate) fn walk<B>(
     Ok(None)
 }
 
-/// When the first intent of the scope may be tried; `None` when none ever by itself.
-pub(crate) fn earliest_due(
-    connection: &Connection,
-    scope: Scope,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, Failure> {
-    let mut earliest: Option<Timestamp> = None;
+/// When the first intent of the scope may be tried, and which of them are accounted for.
+pub(crate) fn standing(connection: &Connection, scope: Scope, now: Timestamp) -> Result<Standing, Failure> {
+    let mut standing = Standing::of(scope, now);
     walk::<()>(connection, scope, |owed| {
-        if let Some(due) = owed.due_at(now) {
-            earliest = Some(earliest.map_or(due, |known| known.min(due)));
-        }
+        standing.count(owed);
         Ok(ControlFlow::Continue(()))
     })?;
-    Ok(earliest)
+    Ok(standing)
 }
 
 /// The reason that a column stands for; 0 is owed.

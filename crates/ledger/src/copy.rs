@@ -98,10 +98,13 @@ tables! {
     reply_text by 5, PAGE: tenant_id Number, release_id Number, intent_no Number, attempt_no Number, verdict Number,
         text Text;
     delivery_chunk by 3, PAGE: tenant_id Number, release_id Number, chunk_no Number, first_intent Number,
-        last_intent Number, due_at Number, lease_sender Number, lease_epoch Number, lease_until Number;
+        last_intent Number, due_at Number, lease_sender Number, lease_epoch Number, lease_until Number,
+        sealed_digest Octets, accounted Number, accounted_digest Octets;
     retry_due by 3, PAGE: tenant_id Number, release_id Number, intent_no Number, due_at Number;
     counter by 2, PAGE: tenant_id Number, release_id Number, audience Number, accepted Number, rejected Number,
         suppressed Number, cancelled Number, expired Number, unknown Number, pending Number, duplicates Number;
+    verdict_minute by 3, PAGE: tenant_id Number, minute Number, release_id Number, accepted Number, deferred Number,
+        rejected Number, unknown Number, cancelled Number, expired Number;
     lease_lost by 4, PAGE: tenant_id Number, release_id Number, chunk_no Number, sender_epoch Number;
     release_route by 2, PAGE: tenant_id Number, release_id Number, credential_version Number, sealed Octets,
         changed_at Number;

@@ -5,8 +5,10 @@
 //! nothing about retries or policies, it only keeps, fences and gives back. Invariants kept by every store:
 //! books only grow; a row is durable when its call returns; an attempt is stored only under a live lease.
 
+pub mod account;
 pub mod audit;
 pub mod balance;
+pub mod census;
 pub mod chain;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -15,13 +17,19 @@ pub mod digest;
 pub mod directory;
 pub mod entries;
 pub mod error;
+pub mod minutes;
 pub mod nodes;
 pub mod owed;
 pub mod read;
 pub mod rows;
 pub mod store;
 
+pub use account::{Account, SealedChunk, Standing};
 pub use balance::Balance;
+pub use census::{
+    BooksCensus, BooksGap, Census, CensusRequest, Hole, OpenChunk, Place, ReleaseGap, VerdictBucket,
+    VerdictWindow,
+};
 pub use chain::{Book, Head, LinkBuilder, LinkRow};
 pub use copy::{CopyStore, Snapshot};
 pub use digest::{InstallationKey, recipient_hash, sha256};
@@ -44,4 +52,4 @@ pub use rows::{
     IntentBatch, IntentRow, LeaseRequest, LeasedChunk, LeasedIntent, OpenAttempt, OutcomeRow, RelayUse,
     SenderRow, SessionRow, SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
 };
-pub use store::{DeliveryStore, DirectoryStore, NodeStore, PlanStore, ReadStore, Store};
+pub use store::{CensusStore, DeliveryStore, DirectoryStore, NodeStore, PlanStore, ReadStore, Store};

@@ -9,6 +9,7 @@ use domain::{
     TenantId, Timestamp,
 };
 
+use crate::census::{BooksCensus, Census, CensusRequest, Hole, VerdictBucket, VerdictWindow};
 use crate::chain::{Book, Head, LinkRow};
 use crate::directory::{
     ContentPart, CredentialRow, InstallationRow, InstallationUse, RelayRow, ReleaseRow, ReleaseState,
@@ -267,7 +268,26 @@ pub trait ReadStore: Send + Sync {
     async fn check(&self, sealed: Vec<Head>, live: Live, now: Timestamp) -> Stored<CheckReport>;
 }
 
-/// A whole store.
-pub trait Store: DirectoryStore + PlanStore + DeliveryStore + NodeStore + ReadStore {}
+/// Finding what is not accounted for.
+#[async_trait]
+pub trait CensusStore: Send + Sync {
+    /// Releases whose sealed count or digest is not that of what is accounted for, with the intents that no sender has in
+    /// hand: by the chunks' accounts, and a walk of the chunks alone whose account is not whole.
+    async fn census(&self, request: CensusRequest) -> Stored<Census>;
 
-impl<T: DirectoryStore + PlanStore + DeliveryStore + NodeStore + ReadStore> Store for T {}
+    /// The same by the books alone: every intent, attempt, outcome and witness, and the sealed audience; nothing that a
+    /// counter or a small table says counts. Of one tenant, or of all.
+    async fn books_census(&self, tenant: Option<TenantId>) -> Stored<BooksCensus>;
+
+    /// How many outcomes came in a window of time, bucket by bucket, without those in which none did.
+    async fn verdict_times(&self, window: VerdictWindow) -> Stored<Vec<VerdictBucket>>;
+
+    /// Looks for chunks that nobody would bring up again although not all in them is accounted for. Makes them due from
+    /// the books, and their account anew; gives those in which anything was open.
+    async fn sweep(&self, now: Timestamp) -> Stored<Vec<Hole>>;
+}
+
+/// A whole store.
+pub trait Store: DirectoryStore + PlanStore + DeliveryStore + NodeStore + ReadStore + CensusStore {}
+
+impl<T: DirectoryStore + PlanStore + DeliveryStore + NodeStore + ReadStore + CensusStore> Store for T {}

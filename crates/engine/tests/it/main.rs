@@ -12,4 +12,5 @@ mod permits;
 mod planning;
 mod recovery;
 mod rig;
+mod sweeping;
 mod tls;

@@ -10,6 +10,7 @@ pub mod migrate;
 pub mod node;
 pub mod nodes;
 pub mod recipients;
+pub mod reconcile;
 pub mod send;
 pub mod statement;
 pub mod transfer;

@@ -1,5 +1,6 @@
 //! What people and programs read on stdout: tables in Japanese or English, and JSON.
 
+pub mod census;
 pub mod json;
 pub mod statement;
 

@@ -12,6 +12,7 @@ mod drill;
 mod extending;
 mod holds;
 mod memory;
+mod reconciling;
 mod relays;
 mod resuming;
 mod scene;

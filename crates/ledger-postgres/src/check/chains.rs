@@ -5,7 +5,7 @@ use futures_util::TryStreamExt as _;
 use ledger::audit::{BookPass, Identity, Links, Notes};
 use ledger::{Book, BookRow, Head, LinkRow};
 
-use super::part;
+use super::{minutes, part};
 use crate::chained::linked_row;
 use crate::columns::Columns;
 use crate::connection::Connection;
@@ -55,7 +55,7 @@ async fn read_book(
     };
     let mut pass = BookPass::new(book);
     let mut rows = connection.stream(sql, &[]).await?;
-    let outcome = loop {
+    let outcome: Result<(), Failure> = loop {
         match rows.try_next().await {
             Ok(Some(row)) => read_row(Columns(&row), book, &mut pass, links, notes)?,
             Ok(None) => break Ok(()),
@@ -63,7 +63,8 @@ async fn read_book(
         }
     };
     pass.finish(links, notes);
-    outcome
+    outcome?;
+    if book == Book::Outcomes { minutes::compare(connection, pass, notes).await } else { Ok(()) }
 }
 
 /// Hands one row over; one that cannot be understood is a finding.

@@ -6,6 +6,7 @@
 //! becomes a finding, and the check goes on, but for damage that ends the server's transaction.
 
 mod chains;
+mod minutes;
 mod releases;
 
 use domain::Timestamp;

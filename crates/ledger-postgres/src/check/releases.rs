@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use domain::{IntentNo, ReleaseId, TenantId, Timestamp};
 use ledger::audit::{Notes, ReleaseLook};
-use ledger::{Book, LedgerError, Live};
+use ledger::{Account, Book, LedgerError, Live};
 
 use super::part;
 use crate::columns::{self, Columns};
@@ -50,14 +50,22 @@ async fn look(
         return Ok(());
     };
     waves(connection, (tenant, release), &mut look).await?;
-    let rows = connection.rows(queries::DELIVERY_CHUNK_LIST, &[&wide(tenant.0), &wide(release.0)]).await?;
-    let chunks = rows.iter().map(|row| columns::chunk(Columns(row), 0)).collect::<Result<_, _>>()?;
-    look.chunks(scope, chunks);
+    let key: Values<'_> = &[&wide(tenant.0), &wide(release.0)];
+    let rows = connection.rows(queries::DELIVERY_CHUNK_ACCOUNT_LIST, key).await?;
+    let chunk = |row| {
+        let account = Account {
+            sealed_digest: Columns(row).octets_or_null(6)?,
+            accounted: columns::accounted(Columns(row), 7)?,
+        };
+        Ok((columns::chunk(Columns(row), 0)?, account))
+    };
+    look.chunks(scope, rows.iter().map(chunk).collect::<Result<_, Failure>>()?);
     walk::<()>(connection, scope, |owed| {
         look.intent(owed);
         ControlFlow::Continue(())
     })
     .await?;
+    look.intents_end();
     for (book, sql) in [
         (Book::Attempts, queries::ATTEMPT_BOOK_RANGE),
         (Book::Outcomes, queries::OUTCOME_BOOK_RANGE),

@@ -35,19 +35,25 @@ const WITHOUT_TENANT: [&str; 24] = [
 ];
 
 /// Statements that read or pick over all tenants, for the check, the heads, and to find whose leases to look at.
-const OVER_ALL_TENANTS: [&str; 14] = [
+const OVER_ALL_TENANTS: [&str; 20] = [
     "attempt_walk",
+    "delivery_chunk_hole_list",
     "delivery_chunk_tenants_ended",
     "delivery_chunk_tenants_held",
+    "delivery_chunk_unaccounted",
+    "intent_open_list",
     "intent_walk",
     "lease_lost_list",
     "link_head_list",
     "link_walk",
     "outcome_walk",
+    "owed_list_any",
     "release_list_all",
     "release_list_lost",
     "sender_presence_list",
     "tenant_list",
+    "verdict_minute_walk",
+    "verdict_minute_window",
     "witness_walk",
     "work_list",
 ];

@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 use crate::house::{House, execute};
 
 /// Finished books of one tenant: 12 intents in chunks of 4; accepted, deferred, unknown, and untouched ones.
-async fn books(house: &House) -> (Stage, Client, Vec<Head>) {
+pub async fn books(house: &House) -> (Stage, Client, Vec<Head>) {
     let schema = house.schema();
     let stage = Stage::on(&house.open(&schema).await).await.expect("a stage");
     stage.freeze(12, 4).await.expect("frozen");
@@ -42,7 +42,7 @@ async fn books(house: &House) -> (Stage, Client, Vec<Head>) {
     (stage, raw, sealed)
 }
 
-async fn check(stage: &Stage, sealed: &[Head]) -> CheckReport {
+pub async fn check(stage: &Stage, sealed: &[Head]) -> CheckReport {
     stage.store.check(sealed.to_vec(), ledger::Live::default(), at(40)).await.expect("a report")
 }
 
@@ -72,6 +72,24 @@ pub async fn damage_is_found(house: Arc<House>) {
         ("DELETE FROM counter", 1, "no counters"),
         ("UPDATE delivery_chunk SET due_at = NULL WHERE chunk_no = 2", 8, "intent 9 is still owed"),
         ("UPDATE delivery_chunk SET due_at = due_at + 9999999 WHERE chunk_no = 0", 9, "may be tried at"),
+        (
+            "UPDATE delivery_chunk SET accounted = accounted + 1 WHERE chunk_no = 0",
+            1,
+            "chunk 0 accounts for 4 of its intents, and its books for 3",
+        ),
+        (
+            "UPDATE delivery_chunk SET accounted_digest = sealed_digest WHERE chunk_no = 0",
+            1,
+            "chunk 0 accounts for 3 of its intents, and its books for 3, or for others",
+        ),
+        (
+            "UPDATE delivery_chunk SET sealed_digest = accounted_digest WHERE chunk_no = 2",
+            1,
+            "chunk 2 was not sealed over its own intents",
+        ),
+        ("UPDATE verdict_minute SET accepted = accepted + 1", 1, "the verdicts by minute"),
+        ("UPDATE verdict_minute SET minute = minute + 1", 1, "the verdicts by minute"),
+        ("DELETE FROM verdict_minute", 1, "the verdicts by minute"),
         ("DELETE FROM delivery_chunk WHERE chunk_no = 1", 8, "chunk 2 starts at intent 9, not at 5"),
         (
             "INSERT INTO retry_due SELECT tenant_id, release_id, 1, 5 FROM retry_due LIMIT 1",

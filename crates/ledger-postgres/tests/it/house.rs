@@ -71,7 +71,12 @@ impl House {
 
     /// A node's store in a schema.
     pub async fn open(&self, schema: &str) -> Arc<dyn Store> {
-        Arc::new(migrated(self.options(schema)).await.expect("a store"))
+        Arc::new(self.books(schema).await)
+    }
+
+    /// The same as itself.
+    pub async fn books(&self, schema: &str) -> PostgresStore {
+        migrated(self.options(schema)).await.expect("a store")
     }
 
     /// A connection behind the stores' backs, to a schema.

@@ -3,6 +3,7 @@
 //! One server for all scenes, one after the other, each in schemas of its own.
 
 mod access;
+mod census;
 mod conformance;
 mod damage;
 mod fence;
@@ -39,6 +40,7 @@ scenes! {
         a_commit_whose_reply_is_lost_counts_once, a_lease_whose_reply_is_lost_is_given_again,
         a_caller_that_gives_up_leaves_the_chain_whole;
     hint: a_change_of_a_release_is_heard_by_other_nodes;
+    census: planted_losses_are_found_and_nothing_else, a_sweep_brings_up_what_was_declared_done;
     damage: books_without_damage_have_no_findings, damage_is_found, erased_recipients_are_no_damage;
 }
 

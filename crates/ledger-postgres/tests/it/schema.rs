@@ -83,6 +83,12 @@ fn columns(sql: &str) -> Vec<String> {
     for line in sql.lines() {
         if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
             rest.trim_end_matches(" (").clone_into(&mut table);
+        } else if let Some((altered, rest)) =
+            line.strip_prefix("ALTER TABLE ").and_then(|rest| rest.split_once(" ADD COLUMN "))
+        {
+            columns.push(format!("{altered}.{}", rest.split(' ').next().unwrap_or_default()));
+        } else if line.starts_with(')') {
+            table.clear();
         } else if let Some(rest) = line.strip_prefix("    ")
             && rest.starts_with(|c: char| c.is_ascii_lowercase())
         {

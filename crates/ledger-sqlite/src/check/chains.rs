@@ -5,8 +5,8 @@ use ledger::audit::{BookPass, Links, Notes};
 use ledger::{Book, BookRow, Head, LinkRow, LinkedRow};
 use rusqlite::{Connection, Row};
 
-use super::part;
 use super::sessions::Sessions;
+use super::{minutes, part};
 use crate::chained::book_row;
 use crate::columns::{id, known};
 use crate::failure::Failure;
@@ -66,7 +66,7 @@ fn read_book(
     let mut sessions = Sessions::default();
     let mut list = connection.prepare_cached(sql)?;
     let mut rows = list.query([])?;
-    let outcome = loop {
+    let outcome: Result<(), Failure> = loop {
         match rows.next() {
             Ok(Some(row)) => read_row(connection, row, book, (&mut pass, &mut sessions), links, notes)?,
             Ok(None) => break Ok(()),
@@ -74,7 +74,8 @@ fn read_book(
         }
     };
     pass.finish(links, notes);
-    outcome
+    outcome?;
+    if book == Book::Outcomes { minutes::compare(connection, pass, notes) } else { Ok(()) }
 }
 
 /// Hands one row over; one that cannot be understood is a finding.

@@ -5,6 +5,7 @@
 
 mod chains;
 mod file;
+mod minutes;
 mod releases;
 mod sessions;
 

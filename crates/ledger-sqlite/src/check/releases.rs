@@ -4,13 +4,13 @@ use std::ops::ControlFlow;
 
 use domain::{AudienceDigest, IntentNo, ReleaseId, TenantId, Timestamp};
 use ledger::audit::{Notes, ReleaseLook};
-use ledger::{Book, LedgerError, Live};
+use ledger::{Account, Book, LedgerError, Live};
 use rusqlite::{Connection, params};
 
 use super::part;
 use crate::columns::{id, wide};
 use crate::failure::Failure;
-use crate::lease::chunk_row;
+use crate::lease::{accounted, chunk_row};
 use crate::plan::intent_last;
 use crate::queries;
 use crate::read::{audience, counters, sealed};
@@ -48,13 +48,17 @@ fn look(
         return Ok(());
     };
     waves(connection, (tenant, release), &mut look)?;
-    let mut list = connection.prepare_cached(queries::DELIVERY_CHUNK_LIST)?;
-    let chunks = list.query_map(params![wide(tenant.0), wide(release.0)], |row| chunk_row(row, 0))?;
+    let mut list = connection.prepare_cached(queries::DELIVERY_CHUNK_ACCOUNT_LIST)?;
+    let chunks = list.query_map(params![wide(tenant.0), wide(release.0)], |row| {
+        let account = Account { sealed_digest: row.get(6)?, accounted: accounted(row, 7)? };
+        Ok((chunk_row(row, 0)?, account))
+    })?;
     look.chunks(scope, chunks.collect::<Result<_, _>>()?);
     walk::<()>(connection, scope, |owed| {
         look.intent(owed);
         Ok(ControlFlow::Continue(()))
     })?;
+    look.intents_end();
     strays(connection, (tenant, release), (Book::Attempts, queries::ATTEMPT_RANGE), &mut look)?;
     strays(connection, (tenant, release), (Book::Outcomes, queries::OUTCOME_RANGE), &mut look)?;
     let counters = standing(counters(connection, tenant, release))?;

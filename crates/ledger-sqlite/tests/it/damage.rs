@@ -123,6 +123,11 @@ async fn a_tail_that_was_cut_off_shows_against_the_seal() {
         execute(connection, "DELETE FROM link WHERE book = 3 AND link_no = 2");
         execute(connection, "DELETE FROM retry_due WHERE intent_no > 4");
         execute(connection, "UPDATE delivery_chunk SET due_at = NULL WHERE chunk_no = 1");
+        execute(
+            connection,
+            "UPDATE delivery_chunk SET accounted = NULL, accounted_digest = NULL WHERE chunk_no = 1",
+        );
+        execute(connection, "UPDATE verdict_minute SET accepted = 2, deferred = 1, unknown = 1");
         let counters = "UPDATE counter SET accepted = 2, unknown = 1, pending = 9";
         execute(connection, counters);
     };
@@ -171,6 +176,24 @@ async fn small_tables_are_held_against_the_books() {
         ("DELETE FROM counter", 1, "no counters"),
         ("UPDATE delivery_chunk SET due_at = NULL WHERE chunk_no = 2", 8, "intent 9 is still owed"),
         ("UPDATE delivery_chunk SET due_at = due_at + 9999999 WHERE chunk_no = 0", 9, "may be tried at"),
+        (
+            "UPDATE delivery_chunk SET accounted = accounted + 1 WHERE chunk_no = 0",
+            1,
+            "chunk 0 accounts for 4 of its intents, and its books for 3",
+        ),
+        (
+            "UPDATE delivery_chunk SET accounted_digest = sealed_digest WHERE chunk_no = 0",
+            1,
+            "chunk 0 accounts for 3 of its intents, and its books for 3, or for others",
+        ),
+        (
+            "UPDATE delivery_chunk SET sealed_digest = accounted_digest WHERE chunk_no = 2",
+            1,
+            "chunk 2 was not sealed over its own intents",
+        ),
+        ("UPDATE verdict_minute SET accepted = accepted + 1", 1, "the verdicts by minute"),
+        ("UPDATE verdict_minute SET minute = minute + 1", 1, "the verdicts by minute"),
+        ("DELETE FROM verdict_minute", 1, "the verdicts by minute"),
         ("DELETE FROM delivery_chunk WHERE chunk_no = 1", 8, "chunk 2 starts at intent 9, not at 5"),
         ("DELETE FROM delivery_chunk WHERE chunk_no = 2", 8, "its chunks end at intent 8"),
         (

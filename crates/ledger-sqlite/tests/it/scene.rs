@@ -47,6 +47,11 @@ impl Books {
         Self { folder, sealed }
     }
 
+    /// Where they lie.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// What a check finds in a copy that was damaged by `harm`.
     pub async fn check(&self, sealed: &[Head], harm: impl FnOnce(&Connection)) -> CheckReport {
         let copy = tempfile::tempdir().expect("a folder");

@@ -10,6 +10,7 @@ use domain::{ReleaseId, SenderEpoch, TenantId, Timestamp};
 
 use super::{Identity, Notes, lifecycle};
 use crate::chain::{Book, Head, LinkBuilder, LinkRow};
+use crate::minutes::{MinuteBook, MinuteKey, MinuteSum, Verdicts};
 use crate::read::{BookRow, LinkedRow};
 use crate::rows::{AttemptKey, AttemptRow};
 
@@ -137,6 +138,7 @@ pub struct BookPass {
     book: Book,
     tenant: Option<TenantId>,
     roots: Roots,
+    minutes: MinuteBook,
     /// The release at hand and its next intent, to see gaps in the intents book.
     next: (Option<(TenantId, ReleaseId)>, u32),
     /// The attempt before, to see whether a retry has the same body.
@@ -147,7 +149,8 @@ impl BookPass {
     /// A pass that has read nothing.
     #[must_use]
     pub fn new(book: Book) -> Self {
-        Self { book, tenant: None, roots: Roots::new(), next: (None, 1), before: None }
+        let (roots, minutes) = (Roots::new(), MinuteBook::default());
+        Self { book, tenant: None, roots, minutes, next: (None, 1), before: None }
     }
 
     /// Counts the next row, of this tenant, before it is known whether it can be understood.
@@ -171,6 +174,7 @@ impl BookPass {
         match &row.row {
             BookRow::Intent { release, intent, .. } => self.follows(tenant, *release, intent.0, notes),
             BookRow::Outcome(outcome) => {
+                self.minutes.add(tenant, outcome);
                 if let Some((invariant, objection)) = lifecycle::objection(outcome) {
                     self.object(outcome.key, invariant, &format!("is {objection}"), notes);
                 }
@@ -219,6 +223,12 @@ impl BookPass {
         self.compare(links, notes);
     }
 
+    /// What the outcomes that were read make of the table of minutes.
+    #[must_use]
+    pub fn into_minutes(self) -> MinutePass {
+        MinutePass { expected: self.minutes.finish(), found: HashMap::new() }
+    }
+
     /// Holds the hashed rows of the tenant at hand against its links.
     fn compare(&mut self, links: &mut Links, notes: &mut Notes) {
         let Some(tenant) = self.tenant.take() else { return };
@@ -245,6 +255,37 @@ impl BookPass {
         strangers.sort_unstable_by_key(|(key, _)| *key);
         for ((sender, no), builder) in strangers {
             note(format!("{} rows name link {no} of sender {sender}, which does not exist", builder.rows()));
+        }
+    }
+}
+
+/// One reading of the table of minutes, in any order.
+pub struct MinutePass {
+    expected: HashMap<TenantId, MinuteSum>,
+    found: HashMap<TenantId, MinuteSum>,
+}
+
+impl MinutePass {
+    /// Takes a row.
+    pub fn add(&mut self, key: MinuteKey, verdicts: Verdicts) {
+        self.found.entry(key.0).or_default().add(key, verdicts);
+    }
+
+    /// All rows were read: each tenant's must be those that its outcomes make.
+    pub fn finish(mut self, notes: &mut Notes) {
+        let mut tenants: Vec<TenantId> = self.expected.keys().chain(self.found.keys()).copied().collect();
+        tenants.sort_unstable();
+        tenants.dedup();
+        for tenant in tenants {
+            let expected = self.expected.remove(&tenant).unwrap_or_default();
+            let found = self.found.remove(&tenant).unwrap_or_default();
+            if expected != found {
+                let text = format!(
+                    "the verdicts by minute are not those of the outcomes: {:?} expected in all, {:?} found",
+                    expected.verdicts, found.verdicts
+                );
+                notes.find(Some(tenant), None, 1, text);
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::chain::Book;
 use crate::error::LedgerError;
 use crate::read::{CheckReport, Finding};
 
-pub use self::chains::{BookPass, Links};
+pub use self::chains::{BookPass, Links, MinutePass};
 pub use self::identity::Identity;
 pub use self::release::ReleaseLook;
 

@@ -4,6 +4,7 @@
 use domain::{AudienceDigest, IntentNo, IntentState, ReleaseId, Statement, TenantId, Timestamp, Verdict};
 
 use super::Notes;
+use crate::account::{Account, intent_mark, is_accounted, whole};
 use crate::balance::Balance;
 use crate::chain::Book;
 use crate::nodes::Live;
@@ -17,7 +18,9 @@ pub struct ReleaseLook<'a> {
     now: Timestamp,
     notes: &'a mut Notes,
     next_intent: u32,
-    chunks: std::iter::Peekable<std::vec::IntoIter<Chunk>>,
+    chunks: std::iter::Peekable<std::vec::IntoIter<(Chunk, Account)>>,
+    /// Of the chunk at hand.
+    accounted: AudienceDigest,
     balance: Balance,
 }
 
@@ -30,7 +33,8 @@ impl<'a> ReleaseLook<'a> {
         notes: &'a mut Notes,
     ) -> Self {
         let chunks = Vec::new().into_iter().peekable();
-        Self { tenant, release, live, now, notes, next_intent: 1, chunks, balance: Balance::of(audience) }
+        let (accounted, balance) = (AudienceDigest::default(), Balance::of(audience));
+        Self { tenant, release, live, now, notes, next_intent: 1, chunks, accounted, balance }
     }
 
     /// The next wave: sealed ones follow each other, and the recipients give their digest unless some were erased.
@@ -50,10 +54,10 @@ impl<'a> ReleaseLook<'a> {
         }
     }
 
-    /// The chunks, which must cover the sealed audience without gap or overlap.
-    pub fn chunks(&mut self, scope: Scope, chunks: Vec<Chunk>) {
+    /// The chunks with their accounts, which must cover the sealed audience without gap or overlap.
+    pub fn chunks(&mut self, scope: Scope, chunks: Vec<(Chunk, Account)>) {
         let mut next = 1;
-        for chunk in &chunks {
+        for (chunk, _) in &chunks {
             if chunk.first.0 != next {
                 let text = format!("chunk {} starts at intent {}, not at {next}", chunk.no, chunk.first);
                 self.find(None, 8, &text);
@@ -70,9 +74,46 @@ impl<'a> ReleaseLook<'a> {
     /// The next sealed intent with its entries.
     pub fn intent(&mut self, owed: &Owed) {
         self.balance.count(owed, &self.live);
-        while self.chunks.next_if(|chunk| chunk.last < owed.intent).is_some() {}
-        let chunk = self.chunks.peek().filter(|chunk| chunk.first <= owed.intent).copied();
+        while let Some((chunk, account)) = self.chunks.next_if(|(chunk, _)| chunk.last < owed.intent) {
+            self.account(&chunk, &account);
+        }
+        if is_accounted(owed) {
+            self.accounted.add(&intent_mark(self.tenant, self.release, owed.intent));
+        }
+        let chunk =
+            self.chunks.peek().filter(|(chunk, _)| chunk.first <= owed.intent).map(|(chunk, _)| *chunk);
         self.entries(owed, chunk.as_ref());
+    }
+
+    /// All sealed intents were handed over.
+    pub fn intents_end(&mut self) {
+        while let Some((chunk, account)) = self.chunks.next() {
+            self.account(&chunk, &account);
+        }
+    }
+
+    /// Holds a chunk's account against the books. While it is out on lease the account is that of before; one that was
+    /// never made is no lie.
+    fn account(&mut self, chunk: &Chunk, account: &Account) {
+        let found = std::mem::take(&mut self.accounted);
+        let all = whole(chunk.scope(self.tenant, self.release));
+        let Some(accounted) = account.accounted else { return };
+        if account.sealed_digest != Some(all.to_bytes()) {
+            self.find(None, 1, &format!("chunk {} was not sealed over its own intents", chunk.no));
+        }
+        let is_true = match chunk.holder {
+            None => accounted == found,
+            Some(_) => accounted.count() <= all.count(),
+        };
+        if !is_true {
+            let text = format!(
+                "chunk {} accounts for {} of its intents, and its books for {}, or for others",
+                chunk.no,
+                accounted.count(),
+                found.count()
+            );
+            self.find(None, 1, &text);
+        }
     }
 
     /// An entry against an intent that the book does not have.

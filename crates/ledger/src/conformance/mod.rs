@@ -6,6 +6,8 @@
 
 mod bench;
 mod books;
+mod census;
+pub mod crowd;
 mod directory;
 mod evidence;
 mod fence;
@@ -75,6 +77,8 @@ cases! {
     books: an_open_attempt_is_pending_or_unknown, counters_follow_the_statement, heads_grow_with_each_commit,
         a_forged_seal_is_found, the_same_calls_give_the_same_chains, recipients_are_listed_by_state,
         attempts_are_found_by_address, the_books_are_given_with_their_links;
+    census: what_is_accounted_for_is_no_gap, what_nobody_has_in_hand_is_named, a_late_entry_is_accounted_for,
+        the_books_alone_say_the_same, verdicts_are_counted_by_the_minute, a_sweep_finds_nothing_where_all_is_well;
     nodes: an_earlier_run_of_the_node_is_dead, a_returning_node_resolves_what_was_lost, senders_are_seen,
         work_is_listed_with_its_route, a_relay_is_shared;
     tenants: tenants_never_see_each_other, tenants_commit_side_by_side;

@@ -10,12 +10,13 @@ use domain::{
 };
 use ledger::store::Stored;
 use ledger::{
-    AttemptView, AudienceSeal, Book, CheckReport, CommitReceipt, ContentPart, CredentialRow, DeliveryCommit,
-    DeliveryStore, DirectoryStore, Head, InstallationRow, InstallationUse, IntentBatch, LeaseRequest,
-    LeasedChunk, LinkRow, LinkedRow, Live, NodeStore, OpenAttempt, PlanStore, ReadStore, RecipientView,
-    RelayRow, RelayShare, ReleaseRow, ReleaseState, SealedRoute, SenderBeat, SenderRow, SenderView,
-    SettleReceipt, SettleRequest, ShareRequest, StatementView, TakeOver, TakeOverRequest, TenantRow,
-    WitnessRow, WorkAhead, WorkItem,
+    AttemptView, AudienceSeal, Book, BooksCensus, Census, CensusRequest, CensusStore, CheckReport,
+    CommitReceipt, ContentPart, CredentialRow, DeliveryCommit, DeliveryStore, DirectoryStore, Head, Hole,
+    InstallationRow, InstallationUse, IntentBatch, LeaseRequest, LeasedChunk, LinkRow, LinkedRow, Live,
+    NodeStore, OpenAttempt, PlanStore, ReadStore, RecipientView, RelayRow, RelayShare, ReleaseRow,
+    ReleaseState, SealedRoute, SenderBeat, SenderRow, SenderView, SettleReceipt, SettleRequest, ShareRequest,
+    StatementView, TakeOver, TakeOverRequest, TenantRow, VerdictBucket, VerdictWindow, WitnessRow, WorkAhead,
+    WorkItem,
 };
 use ledger_sqlite::SqliteStore;
 
@@ -252,3 +253,28 @@ observed!(ReadStore {
     fn link_rows(tenant: TenantId, book: Book, sender: SenderEpoch, after: u32, limit: u32) -> Vec<LinkRow>;
     fn check(sealed: Vec<Head>, live: Live, now: Timestamp) -> CheckReport;
 });
+
+#[async_trait]
+impl CensusStore for ObservedStore {
+    async fn census(&self, request: CensusRequest) -> Stored<Census> {
+        self.around("census", self.store.census(request)).await
+    }
+
+    async fn books_census(&self, tenant: Option<TenantId>) -> Stored<BooksCensus> {
+        self.around("books_census", self.store.books_census(tenant)).await
+    }
+
+    async fn verdict_times(&self, window: VerdictWindow) -> Stored<Vec<VerdictBucket>> {
+        self.around("verdict_times", self.store.verdict_times(window)).await
+    }
+
+    /// What a sweep mends is a mistake of whoever let it come to that.
+    async fn sweep(&self, now: Timestamp) -> Stored<Vec<Hole>> {
+        let holes = self.around("sweep", self.store.sweep(now)).await?;
+        for hole in &holes {
+            let text = format!("a sweep found chunk {} of {} forgotten", hole.chunk.no, hole.release);
+            self.world.lock().breach(format!("9 liveness: {text}"));
+        }
+        Ok(holes)
+    }
+}

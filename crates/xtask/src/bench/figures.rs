@@ -113,7 +113,7 @@ impl Figures {
             | Scenario::Postfix
             | Scenario::Ceiling => Scenario::Ceiling,
             Scenario::Campaign30k | Scenario::Ceiling30k => Scenario::Ceiling30k,
-            Scenario::Freeze | Scenario::Statement | Scenario::Memory => figure.scenario,
+            Scenario::Freeze | Scenario::Statement | Scenario::Memory | Scenario::Census => figure.scenario,
         };
         let is_sending = matches!(ceiling, Scenario::Ceiling | Scenario::Ceiling30k);
         let compares = matches!(figure.scenario, Scenario::Campaign | Scenario::Dkim | Scenario::Ceiling);
@@ -163,7 +163,11 @@ fn missed(scenario: Scenario, row: &Row) -> Vec<String> {
         Scenario::CampaignPostgres => {
             vec![least("of the SQLite figure", row.ratio_to_sqlite, 0.6), size, memory]
         }
-        Scenario::Ceiling | Scenario::Ceiling30k | Scenario::Postfix | Scenario::OneNode => vec![],
+        Scenario::Ceiling
+        | Scenario::Ceiling30k
+        | Scenario::Postfix
+        | Scenario::OneNode
+        | Scenario::Census => vec![],
         Scenario::TwoNodes => vec![least("of one node's", row.ratio_to_one_node, 1.0)],
         Scenario::Campaign => vec![
             of_ceiling,

@@ -10,6 +10,7 @@
 //! connection to the relay, which nothing but the sealed audience precedes; `statement` the whole command.
 
 mod campaign;
+mod census;
 mod figures;
 mod freeze;
 mod memory;
@@ -39,7 +40,7 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     /// Mails (or rows) of each scenario, instead of its own number.
-    #[arg(long)]
+    #[arg(long, alias = "intents")]
     messages: Option<u64>,
     /// Send to this server instead of our sink; then nobody counts the mails.
     #[arg(long)]
@@ -99,6 +100,8 @@ pub enum Scenario {
     Statement,
     /// A release to a very long list.
     Memory,
+    /// Which mails of a whole incident are missing (only when named: it makes 16 million mails).
+    Census,
 }
 
 impl Scenario {
@@ -123,6 +126,7 @@ impl Scenario {
             Self::Postfix => 5_000,
             Self::Freeze | Self::Statement => 1_000_000,
             Self::Memory => 2_000_000,
+            Self::Census => 16_322_862,
         }
     }
 }
@@ -134,6 +138,9 @@ impl Scenario {
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool> {
     let wanted = |scenario| arguments.scenarios.is_empty() || arguments.scenarios.contains(&scenario);
     let binaries = Binaries::build(workspace, Profile::Release)?;
+    if arguments.scenarios == [Scenario::Census] {
+        return census::run(workspace, &binaries, arguments);
+    }
     let folder = fresh_folder(workspace, "bench")?;
     let place = Place::new(&binaries, &folder, arguments);
     say_load();

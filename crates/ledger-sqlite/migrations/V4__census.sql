@@ -1,0 +1,34 @@
+-- What of each chunk is accounted for, and how many verdicts came in each minute: small tables that tell where to look
+-- among millions of rows. Both can be made again from the books.
+PRAGMA user_version = 4;
+
+-- `sealed_digest` is of all the chunk's intents; the other two of those with an entry that says what became of them, as
+-- of the chunk's seal, last return or settlement. NULL in chunks that were not walked since this migration.
+ALTER TABLE delivery_chunk ADD COLUMN sealed_digest BLOB CHECK (length(sealed_digest) = 32);
+ALTER TABLE delivery_chunk ADD COLUMN accounted INTEGER CHECK (accounted >= 0);
+ALTER TABLE delivery_chunk ADD COLUMN accounted_digest BLOB
+    CHECK (length(accounted_digest) = 32 AND (accounted IS NULL) = (accounted_digest IS NULL));
+
+CREATE INDEX delivery_chunk_unaccounted ON delivery_chunk (tenant_id, release_id, chunk_no)
+    WHERE accounted_digest IS NULL OR accounted_digest <> sealed_digest OR accounted <> last_intent - first_intent + 1;
+
+-- Outcomes of each verdict by the minute of their time.
+CREATE TABLE verdict_minute (
+    tenant_id INTEGER NOT NULL,
+    minute INTEGER NOT NULL,
+    release_id INTEGER NOT NULL,
+    accepted INTEGER NOT NULL,
+    deferred INTEGER NOT NULL,
+    rejected INTEGER NOT NULL,
+    unknown INTEGER NOT NULL,
+    cancelled INTEGER NOT NULL,
+    expired INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, minute, release_id),
+    FOREIGN KEY (tenant_id, release_id) REFERENCES release (tenant_id, release_id)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO verdict_minute (tenant_id, minute, release_id, accepted, deferred, rejected, unknown, cancelled, expired)
+SELECT tenant_id, at / 60000, release_id,
+    count(*) FILTER (WHERE verdict = 1), count(*) FILTER (WHERE verdict = 2), count(*) FILTER (WHERE verdict = 3),
+    count(*) FILTER (WHERE verdict = 4), count(*) FILTER (WHERE verdict = 5), count(*) FILTER (WHERE verdict = 6)
+FROM outcome GROUP BY tenant_id, at / 60000, release_id;

@@ -1,0 +1,2 @@
+UPDATE delivery_chunk SET sealed_digest = coalesce(sealed_digest, ?4), accounted = ?5, accounted_digest = ?6
+WHERE tenant_id = ?1 AND release_id = ?2 AND chunk_no = ?3 AND lease_sender IS NULL
