@@ -91,6 +91,7 @@ fn columns(sql: &str) -> Vec<String> {
             table.clear();
         } else if let Some(rest) = line.strip_prefix("    ")
             && rest.starts_with(|c: char| c.is_ascii_lowercase())
+            && !table.is_empty()
         {
             let column = rest.split(' ').next().unwrap_or_default();
             columns.push(format!("{table}.{column}"));
