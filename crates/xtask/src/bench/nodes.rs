@@ -65,6 +65,8 @@ pub fn release(
         peak_kib: None,
         books: None,
     });
+    // The next receiver would go on with it.
+    std::fs::remove_file(&log).with_context(|| format!("removing {}", log.display()))?;
     server.close()
 }
 
