@@ -29,7 +29,8 @@ pub(crate) async fn returned(
         let (sealed, accounted) = (standing.sealed().to_bytes(), standing.accounted());
         let (tenant, digest) = (wide(author.tenant.0), accounted.to_bytes());
         let (release, no, count) = (wide(release.0), whole(no.0), wide(accounted.count()));
-        let values: Values<'_> = &[&tenant, &release, &no, &sealed.as_slice(), &count, &digest.as_slice()];
+        let values: Values<'_> =
+            &[&tenant, &release, &no, &sealed.as_slice(), &count, &digest.as_slice(), &standing.open()];
         draft.execute(queries::DELIVERY_CHUNK_ACCOUNT, values).await?;
     }
     Ok(())

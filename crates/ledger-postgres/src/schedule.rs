@@ -138,8 +138,16 @@ pub(crate) async fn give_back(
         let key = (wide(release.0), whole(no.0), standing.due_at().map(|at| whole(at.as_millis())));
         let (sealed, accounted) = (standing.sealed().to_bytes(), standing.accounted());
         let (count, digest) = (wide(accounted.count()), accounted.to_bytes());
-        let values: Values<'_> =
-            &[&tenant, &key.0, &key.1, &key.2, &sealed.as_slice(), &count, &digest.as_slice()];
+        let values: Values<'_> = &[
+            &tenant,
+            &key.0,
+            &key.1,
+            &key.2,
+            &sealed.as_slice(),
+            &count,
+            &digest.as_slice(),
+            &standing.open(),
+        ];
         connection.execute(queries::DELIVERY_CHUNK_RETURN, values).await
     });
     try_join_all(writes).await.map(drop)

@@ -8,6 +8,8 @@ ALTER TABLE delivery_chunk ADD COLUMN sealed_digest BLOB CHECK (length(sealed_di
 ALTER TABLE delivery_chunk ADD COLUMN accounted INTEGER CHECK (accounted >= 0);
 ALTER TABLE delivery_chunk ADD COLUMN accounted_digest BLOB
     CHECK (length(accounted_digest) = 32 AND (accounted IS NULL) = (accounted_digest IS NULL));
+-- Which intents are left, where they are few: their places in the chunk, two octets each.
+ALTER TABLE delivery_chunk ADD COLUMN open_intents BLOB;
 
 CREATE INDEX delivery_chunk_unaccounted ON delivery_chunk (tenant_id, release_id, chunk_no)
     WHERE accounted_digest IS NULL OR accounted_digest <> sealed_digest OR accounted <> last_intent - first_intent + 1;

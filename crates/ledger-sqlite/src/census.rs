@@ -62,11 +62,7 @@ impl CensusStore for SqliteStore {
 fn census(connection: &Connection, request: &CensusRequest) -> Result<Census, Failure> {
     let mut census = Census::default();
     for open in unaccounted(connection, request.tenant)? {
-        let walked = if census.wants(request, &open) {
-            Some(open_intents(connection, open.chunk.scope(open.tenant, open.release))?)
-        } else {
-            None
-        };
+        let walked = if census.wants(request, &open) { Some(open_of(connection, &open)?) } else { None };
         census.add(request, &open, walked);
     }
     Ok(census)
@@ -96,7 +92,19 @@ fn open_chunk(row: &Row<'_>) -> rusqlite::Result<OpenChunk> {
         chunk: chunk_row(row, 2)?,
         lease_until: row.get::<_, Option<i64>>(8)?.map(Timestamp::from_millis),
         accounted: accounted(row, 9)?,
+        listed: row.get(13)?,
     })
+}
+
+/// The open intents of a chunk: those that it lists, each looked up in the books, or all that a walk finds.
+fn open_of(connection: &Connection, open: &OpenChunk) -> Result<Vec<IntentNo>, Failure> {
+    let scope = open.chunk.scope(open.tenant, open.release);
+    let Some(candidates) = open.candidates() else { return open_intents(connection, scope) };
+    let mut found = Vec::new();
+    for intent in candidates {
+        found.append(&mut open_intents(connection, Scope { first: intent, last: intent, ..scope })?);
+    }
+    Ok(found)
 }
 
 fn open_intents(connection: &Connection, scope: Scope) -> Result<Vec<IntentNo>, Failure> {

@@ -178,7 +178,8 @@ pub(crate) fn set_standing(
         standing.due_at().map(Timestamp::as_millis),
         sealed.to_bytes(),
         wide(accounted.count()),
-        accounted.to_bytes()
+        accounted.to_bytes(),
+        standing.open()
     ])?;
     Ok(())
 }

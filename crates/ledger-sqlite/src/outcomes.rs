@@ -226,7 +226,8 @@ pub(crate) fn account(
             no.0,
             sealed.to_bytes(),
             wide(accounted.count()),
-            accounted.to_bytes()
+            accounted.to_bytes(),
+            standing.open()
         ])?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 //!
 //! Both are set whenever the chunk's intents are walked anyway: as it is sealed, given back or settled. A chunk whose
 //! account is not the whole of it holds intents of which nothing is known; so a few rows tell where to look among
-//! millions. The books decide: an account can be made again from them, and a check does so.
+//! millions, and name them where they are few. The books decide: an account can be made again from them, and a check does so.
 
 use domain::{AudienceDigest, IntentNo, IntentState, ReleaseId, TenantId, Timestamp};
 
@@ -30,13 +30,25 @@ const fn mixed(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
+/// Open intents of a chunk that are listed; where more are, it is walked.
+const OPEN_MAX: usize = 64;
+
+/// The open intents of a chunk out of a column.
+#[must_use]
+pub fn open_intents(first: IntentNo, column: &[u8]) -> Vec<IntentNo> {
+    let places = column.as_chunks::<2>().0.iter().map(|place| u32::from(u16::from_be_bytes(*place)));
+    places.map(|place| IntentNo(first.0.saturating_add(place))).collect()
+}
+
 /// A chunk's account as it stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
     /// Of all its intents, as it was sealed; `None` in chunks of earlier versions that were not walked since.
     pub sealed_digest: Option<[u8; 32]>,
     /// Of those that are accounted for; `None` before the first time.
     pub accounted: Option<AudienceDigest>,
+    /// Which ones are open, where they are few; see [`open_intents`].
+    pub open: Option<Vec<u8>>,
 }
 
 /// A chunk as it is sealed.
@@ -76,19 +88,20 @@ pub fn whole(scope: Scope) -> AudienceDigest {
 }
 
 /// What a walk over a chunk's intents comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     scope: Scope,
     now: Timestamp,
     due_at: Option<Timestamp>,
     accounted: AudienceDigest,
+    open: Vec<IntentNo>,
 }
 
 impl Standing {
     /// Before the first intent.
     #[must_use]
     pub fn of(scope: Scope, now: Timestamp) -> Self {
-        Self { scope, now, due_at: None, accounted: AudienceDigest::default() }
+        Self { scope, now, due_at: None, accounted: AudienceDigest::default(), open: Vec::new() }
     }
 
     /// Takes the next intent.
@@ -98,7 +111,20 @@ impl Standing {
         }
         if is_accounted(owed) {
             self.accounted.add(&intent_mark(self.scope.tenant, self.scope.release, owed.intent));
+        } else if self.open.len() <= OPEN_MAX {
+            self.open.push(owed.intent);
         }
+    }
+
+    /// Which of them are open, as a column has it; `None` where none is, or too many are.
+    #[must_use]
+    pub fn open(&self) -> Option<Vec<u8>> {
+        let few = (1..=OPEN_MAX).contains(&self.open.len());
+        let place = |intent: &IntentNo| {
+            intent.0.checked_sub(self.scope.first.0).and_then(|at| u16::try_from(at).ok())
+        };
+        let places: Option<Vec<u16>> = self.open.iter().map(place).collect();
+        places.filter(|_| few).map(|places| places.into_iter().flat_map(u16::to_be_bytes).collect())
     }
 
     /// When the first of them may be tried; `None` when none ever by itself.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use domain::{AudienceDigest, IntentNo, ReleaseId, TenantId, Timestamp};
 
+use crate::account::{intent_mark, open_intents, whole};
 use crate::directory::ReleaseState;
 use crate::minutes::{Verdicts, minute_of};
 use crate::owed::Chunk;
@@ -62,6 +63,8 @@ pub struct OpenChunk {
     pub lease_until: Option<Timestamp>,
     /// Its account; `None` before the first.
     pub accounted: Option<AudienceDigest>,
+    /// Which intents it says are open, where they are few.
+    pub listed: Option<Vec<u8>>,
 }
 
 impl OpenChunk {
@@ -76,6 +79,16 @@ impl OpenChunk {
             (Some(due), None) if self.state == ReleaseState::Active && late(due) => Place::Overdue,
             (Some(_), None) => Place::Waiting,
         }
+    }
+
+    /// The open intents that it lists, if these and those that are accounted for make the whole: only they need to be
+    /// looked up in the books. Else the chunk is walked.
+    #[must_use]
+    pub fn candidates(&self) -> Option<Vec<IntentNo>> {
+        let ids = open_intents(self.chunk.first, self.listed.as_deref()?);
+        let mut all = self.accounted?;
+        ids.iter().for_each(|intent| all.add(&intent_mark(self.tenant, self.release, *intent)));
+        (all == whole(self.chunk.scope(self.tenant, self.release))).then_some(ids)
     }
 
     /// How many of its intents are not accounted for, by its account.
@@ -264,6 +277,7 @@ mod tests {
             chunk,
             lease_until: lease_until.map(at),
             accounted,
+            listed: None,
         }
     }
 

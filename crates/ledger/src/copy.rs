@@ -99,7 +99,7 @@ tables! {
         text Text;
     delivery_chunk by 3, PAGE: tenant_id Number, release_id Number, chunk_no Number, first_intent Number,
         last_intent Number, due_at Number, lease_sender Number, lease_epoch Number, lease_until Number,
-        sealed_digest Octets, accounted Number, accounted_digest Octets;
+        sealed_digest Octets, accounted Number, accounted_digest Octets, open_intents Octets;
     retry_due by 3, PAGE: tenant_id Number, release_id Number, intent_no Number, due_at Number;
     counter by 2, PAGE: tenant_id Number, release_id Number, audience Number, accepted Number, rejected Number,
         suppressed Number, cancelled Number, expired Number, unknown Number, pending Number, duplicates Number;

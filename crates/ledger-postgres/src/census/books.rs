@@ -42,7 +42,7 @@ async fn gap(connection: &Connection, scope: Scope) -> Result<BooksGap, Failure>
     gap.intents = Columns(&row).number(0)?;
     let row = connection.one(queries::OUTCOME_STRAY_COUNT, &[&tenant, &release]).await?;
     gap.without_attempt = Columns(&row).number(0)?;
-    let open = open::intents(connection, &[scope]).await?;
+    let open = open::intents(connection, vec![(scope, None)]).await?;
     open.into_iter().flatten().for_each(|intent| gap.find_open(intent));
     for row in &connection.rows(queries::AUDIENCE_WAVE_LIST, &[&tenant, &release]).await? {
         let row = Columns(row);

@@ -73,8 +73,10 @@ async fn census(connection: &Connection, request: CensusRequest) -> Result<Censu
     for part in chunks.chunks(CHUNKS_AT_ONCE) {
         let wanted: Vec<bool> = part.iter().map(|open| census.wants(&request, open)).collect();
         let walked = part.iter().zip(&wanted).filter(|(_, wanted)| **wanted);
-        let scopes: Vec<_> = walked.map(|(open, _)| open.chunk.scope(open.tenant, open.release)).collect();
-        let mut found = open::intents(connection, &scopes).await?.into_iter();
+        let runs: Vec<_> = walked
+            .map(|(open, _)| (open.chunk.scope(open.tenant, open.release), open.candidates()))
+            .collect();
+        let mut found = open::intents(connection, runs).await?.into_iter();
         for (open, wanted) in part.iter().zip(wanted) {
             let ids = if wanted { found.next() } else { None };
             census.add(&request, open, ids);
@@ -90,6 +92,7 @@ fn open_chunk(row: Columns<'_>) -> Result<OpenChunk, Failure> {
         chunk: columns::chunk(row, 2)?,
         lease_until: row.number_or_null(8)?.map(Timestamp::from_millis),
         accounted: columns::accounted(row, 9)?,
+        listed: row.value(13)?,
         state: row.coded(11, ReleaseState::from_code)?,
         created_at: row.time(12)?,
     })

@@ -19,17 +19,20 @@ const OWED_AT_ONCE: usize = 8192;
 /// Names a run by its place, and an intent in it.
 type Place = (usize, IntentNo);
 
-/// The open intents of each run, in order.
+/// The open intents of each run, in order: of those that are given with it, or else of all.
 pub(super) async fn intents(
     connection: &Connection,
-    scopes: &[Scope],
+    runs: Vec<(Scope, Option<Vec<IntentNo>>)>,
 ) -> Result<Vec<Vec<IntentNo>>, Failure> {
-    let mut open = vec![Vec::new(); scopes.len()];
-    if scopes.is_empty() {
-        return Ok(open);
+    let mut open = vec![Vec::new(); runs.len()];
+    let scopes: Vec<Scope> = runs.iter().map(|(scope, _)| *scope).collect();
+    let unlisted: Vec<usize> = (0..runs.len()).filter(|at| runs[*at].1.is_none()).collect();
+    let mut places = candidates(connection, &scopes, &unlisted).await?;
+    for (at, (_, listed)) in runs.into_iter().enumerate() {
+        places.extend(listed.into_iter().flatten().map(|intent| (at, intent)));
     }
-    for part in candidates(connection, scopes).await?.chunks(OWED_AT_ONCE) {
-        for (at, owed) in owed(connection, scopes, part).await? {
+    for part in places.chunks(OWED_AT_ONCE) {
+        for (at, owed) in owed(connection, &scopes, part).await? {
             if !is_accounted(&owed) {
                 open[at].push(owed.intent);
             }
@@ -38,15 +41,23 @@ pub(super) async fn intents(
     Ok(open)
 }
 
-async fn candidates(connection: &Connection, scopes: &[Scope]) -> Result<Vec<Place>, Failure> {
-    let places: Vec<Whole> = (0_i64..).take(scopes.len()).map(Whole).collect();
-    let tenants: Vec<_> = scopes.iter().map(|scope| wide(scope.tenant.0)).collect();
-    let releases: Vec<_> = scopes.iter().map(|scope| wide(scope.release.0)).collect();
-    let firsts: Vec<_> = scopes.iter().map(|scope| whole(scope.first.0)).collect();
-    let lasts: Vec<_> = scopes.iter().map(|scope| whole(scope.last.0)).collect();
+/// Of the runs at these places, the intents that no entry settles by itself.
+async fn candidates(connection: &Connection, scopes: &[Scope], of: &[usize]) -> Result<Vec<Place>, Failure> {
+    if of.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places: Vec<Whole> = of.iter().map(|at| number(*at)).collect();
+    let tenants: Vec<_> = of.iter().map(|at| wide(scopes[*at].tenant.0)).collect();
+    let releases: Vec<_> = of.iter().map(|at| wide(scopes[*at].release.0)).collect();
+    let firsts: Vec<_> = of.iter().map(|at| whole(scopes[*at].first.0)).collect();
+    let lasts: Vec<_> = of.iter().map(|at| whole(scopes[*at].last.0)).collect();
     let values: Values<'_> = &[&places, &tenants, &releases, &firsts, &lasts];
     let rows = connection.rows(queries::INTENT_OPEN_LIST, values).await?;
     rows.iter().map(|row| Ok((place(Columns(row), scopes)?, IntentNo(Columns(row).number(1)?)))).collect()
+}
+
+fn number(place: usize) -> Whole {
+    Whole(i64::try_from(place).unwrap_or(i64::MAX))
 }
 
 /// A run's place, as the server gives it back.
@@ -61,8 +72,7 @@ async fn owed(
     intents: &[Place],
 ) -> Result<Vec<(usize, Owed)>, Failure> {
     let of = |at: usize| scopes[at];
-    let places: Vec<_> =
-        intents.iter().map(|(at, _)| Whole(i64::try_from(*at).unwrap_or(i64::MAX))).collect();
+    let places: Vec<_> = intents.iter().map(|(at, _)| number(*at)).collect();
     let tenants: Vec<_> = intents.iter().map(|(at, _)| wide(of(*at).tenant.0)).collect();
     let releases: Vec<_> = intents.iter().map(|(at, _)| wide(of(*at).release.0)).collect();
     let numbers: Vec<_> = intents.iter().map(|(_, intent)| whole(intent.0)).collect();

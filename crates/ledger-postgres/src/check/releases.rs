@@ -56,6 +56,7 @@ async fn look(
         let account = Account {
             sealed_digest: Columns(row).octets_or_null(6)?,
             accounted: columns::accounted(Columns(row), 7)?,
+            open: Columns(row).value(9)?,
         };
         Ok((columns::chunk(Columns(row), 0)?, account))
     };

@@ -87,6 +87,11 @@ pub async fn damage_is_found(house: Arc<House>) {
             1,
             "chunk 2 was not sealed over its own intents",
         ),
+        (
+            "UPDATE delivery_chunk SET open_intents = decode('0001', 'hex') WHERE chunk_no = 0",
+            1,
+            "chunk 0 accounts for",
+        ),
         ("UPDATE verdict_minute SET accepted = accepted + 1", 1, "the verdicts by minute"),
         ("UPDATE verdict_minute SET minute = minute + 1", 1, "the verdicts by minute"),
         ("DELETE FROM verdict_minute", 1, "the verdicts by minute"),

@@ -50,7 +50,8 @@ fn look(
     waves(connection, (tenant, release), &mut look)?;
     let mut list = connection.prepare_cached(queries::DELIVERY_CHUNK_ACCOUNT_LIST)?;
     let chunks = list.query_map(params![wide(tenant.0), wide(release.0)], |row| {
-        let account = Account { sealed_digest: row.get(6)?, accounted: accounted(row, 7)? };
+        let account =
+            Account { sealed_digest: row.get(6)?, accounted: accounted(row, 7)?, open: row.get(9)? };
         Ok((chunk_row(row, 0)?, account))
     })?;
     look.chunks(scope, chunks.collect::<Result<_, _>>()?);

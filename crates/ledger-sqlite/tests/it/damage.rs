@@ -191,6 +191,7 @@ async fn small_tables_are_held_against_the_books() {
             1,
             "chunk 2 was not sealed over its own intents",
         ),
+        ("UPDATE delivery_chunk SET open_intents = X'0001' WHERE chunk_no = 0", 1, "chunk 0 accounts for"),
         ("UPDATE verdict_minute SET accepted = accepted + 1", 1, "the verdicts by minute"),
         ("UPDATE verdict_minute SET minute = minute + 1", 1, "the verdicts by minute"),
         ("DELETE FROM verdict_minute", 1, "the verdicts by minute"),

@@ -4,7 +4,7 @@
 use domain::{AudienceDigest, IntentNo, IntentState, ReleaseId, Statement, TenantId, Timestamp, Verdict};
 
 use super::Notes;
-use crate::account::{Account, intent_mark, is_accounted, whole};
+use crate::account::{Account, Standing};
 use crate::balance::Balance;
 use crate::chain::Book;
 use crate::nodes::Live;
@@ -20,7 +20,7 @@ pub struct ReleaseLook<'a> {
     next_intent: u32,
     chunks: std::iter::Peekable<std::vec::IntoIter<(Chunk, Account)>>,
     /// Of the chunk at hand.
-    accounted: AudienceDigest,
+    standing: Option<Standing>,
     balance: Balance,
 }
 
@@ -33,8 +33,8 @@ impl<'a> ReleaseLook<'a> {
         notes: &'a mut Notes,
     ) -> Self {
         let chunks = Vec::new().into_iter().peekable();
-        let (accounted, balance) = (AudienceDigest::default(), Balance::of(audience));
-        Self { tenant, release, live, now, notes, next_intent: 1, chunks, accounted, balance }
+        let (standing, balance) = (None, Balance::of(audience));
+        Self { tenant, release, live, now, notes, next_intent: 1, chunks, standing, balance }
     }
 
     /// The next wave: sealed ones follow each other, and the recipients give their digest unless some were erased.
@@ -77,8 +77,9 @@ impl<'a> ReleaseLook<'a> {
         while let Some((chunk, account)) = self.chunks.next_if(|(chunk, _)| chunk.last < owed.intent) {
             self.account(&chunk, &account);
         }
-        if is_accounted(owed) {
-            self.accounted.add(&intent_mark(self.tenant, self.release, owed.intent));
+        if let Some((chunk, _)) = self.chunks.peek() {
+            let scope = chunk.scope(self.tenant, self.release);
+            self.standing.get_or_insert_with(|| Standing::of(scope, self.now)).count(owed);
         }
         let chunk =
             self.chunks.peek().filter(|(chunk, _)| chunk.first <= owed.intent).map(|(chunk, _)| *chunk);
@@ -95,22 +96,24 @@ impl<'a> ReleaseLook<'a> {
     /// Holds a chunk's account against the books. While it is out on lease the account is that of before; one that was
     /// never made is no lie.
     fn account(&mut self, chunk: &Chunk, account: &Account) {
-        let found = std::mem::take(&mut self.accounted);
-        let all = whole(chunk.scope(self.tenant, self.release));
+        let scope = chunk.scope(self.tenant, self.release);
+        let found = self.standing.take().unwrap_or_else(|| Standing::of(scope, self.now));
         let Some(accounted) = account.accounted else { return };
-        if account.sealed_digest != Some(all.to_bytes()) {
+        if account.sealed_digest != Some(found.sealed().to_bytes()) {
             self.find(None, 1, &format!("chunk {} was not sealed over its own intents", chunk.no));
         }
         let is_true = match chunk.holder {
-            None => accounted == found,
-            Some(_) => accounted.count() <= all.count(),
+            None => {
+                accounted == found.accounted() && (account.open.is_none() || account.open == found.open())
+            }
+            Some(_) => accounted.count() <= found.sealed().count(),
         };
         if !is_true {
             let text = format!(
                 "chunk {} accounts for {} of its intents, and its books for {}, or for others",
                 chunk.no,
                 accounted.count(),
-                found.count()
+                found.accounted().count()
             );
             self.find(None, 1, &text);
         }

@@ -9,13 +9,13 @@ use domain::{
 
 use super::values::{number, octets, table, text, time, wide};
 use super::{CrowdRelease, Page};
-use crate::account::{intent_mark, whole};
+use crate::account::{Standing, intent_mark, whole};
 use crate::chain::{Book, Head, LinkBuilder, LinkRow};
 use crate::copy::{CopyRow, TABLES, Value};
 use crate::digest::recipient_hash;
 use crate::entries::Tally;
 use crate::minutes::{MinuteKey, Verdicts, count, minute_of};
-use crate::owed::Scope;
+use crate::owed::{Owed, Scope};
 use crate::rows::{AttemptKey, AttemptRow, OutcomeRow};
 
 /// The one run of a sender that wrote everything.
@@ -320,8 +320,9 @@ impl Rows {
                 number(first),
                 number(last),
             ];
+            let sealed = octets(&whole(scope).to_bytes());
             let digests =
-                [octets(&whole(scope).to_bytes()), wide(account.count()), octets(&account.to_bytes())];
+                [sealed, wide(account.count()), octets(&account.to_bytes()), open_of(release, scope)];
             self.put("delivery_chunk", key.into_iter().chain(lease).chain(digests).collect());
         }
     }
@@ -361,6 +362,14 @@ fn sent_at(release: &CrowdRelease, intent: u32) -> Timestamp {
 /// When all is said.
 pub(super) fn sent_until() -> Timestamp {
     Timestamp::from_millis(START.as_millis() + i64::from(DAYS_MINUTES + 60) * MINUTE_MS)
+}
+
+/// The lost intents of a chunk, as a walk would have listed them.
+fn open_of(release: &CrowdRelease, scope: Scope) -> Value {
+    let mut standing = Standing::of(scope, START);
+    let within = release.lost.iter().filter(|intent| (scope.first..=scope.last).contains(*intent));
+    within.for_each(|intent| standing.count(&Owed::new(*intent, None)));
+    standing.open().map_or(Value::Null, Value::Octets)
 }
 
 fn last_chunk(intents: u32) -> u32 {
