@@ -231,8 +231,11 @@ impl RelayActor {
         Counted::up(&self.share.runs, &self.share.asked)
     }
 
-    /// Asks for a share again and again; a store that fails ends the sending.
+    /// Asks for a share again and again; a store that fails ends the sending. Never ends by itself.
     pub(super) async fn keep_share(self: Arc<Self>) {
+        if matches!(self.share.meter, Meter::Whole(_)) {
+            std::future::pending::<()>().await;
+        }
         loop {
             if let Err(error) = self.ask_for_share(false).await {
                 self.break_off(error.into());
