@@ -8,10 +8,10 @@ use domain::{AudienceDigest, IntentNo, ReleaseId, TenantId, Timestamp};
 use ledger::account::is_accounted;
 use ledger::store::Stored;
 use ledger::{
-    BooksCensus, BooksGap, Census, CensusRequest, CensusStore, Hole, OpenChunk, ReleaseState, Scope,
+    BooksCensus, BooksGap, Census, CensusRequest, CensusStore, Hole, OpenChunk, Owed, ReleaseState, Scope,
     VerdictBucket, VerdictWindow,
 };
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::columns::{id, known, time, wide};
 use crate::draft::Draft;
@@ -20,7 +20,7 @@ use crate::lease::{self, accounted, chunk_row};
 use crate::read::sealed;
 use crate::seal::digest_part;
 use crate::store::SqliteStore;
-use crate::walk::{standing, walk};
+use crate::walk::{attempt_no, standing, suppression, verdict, walk};
 use crate::{minutes, queries};
 
 /// Chunks that one sweep looks at.
@@ -102,9 +102,32 @@ fn open_of(connection: &Connection, open: &OpenChunk) -> Result<Vec<IntentNo>, F
     let Some(candidates) = open.candidates() else { return open_intents(connection, scope) };
     let mut found = Vec::new();
     for intent in candidates {
-        found.append(&mut open_intents(connection, Scope { first: intent, last: intent, ..scope })?);
+        if is_open(connection, scope, intent)? {
+            found.push(intent);
+        }
     }
     Ok(found)
+}
+
+/// Whether nothing is known of an intent, by the entries that say what became of it. Each may lie on another page of a
+/// cold disk, so attempts, which say nothing, are not read.
+fn is_open(connection: &Connection, scope: Scope, intent: IntentNo) -> Result<bool, Failure> {
+    let key = params![wide(scope.tenant.0), wide(scope.release.0), intent.0];
+    let mut get = connection.prepare_cached(queries::INTENT_GET)?;
+    let Some(why) = get.query_row(key, |row| row.get(0)).optional()? else { return Ok(false) };
+    let mut owed = Owed::new(intent, suppression(why)?);
+    let mut outcomes = connection.prepare_cached(queries::OUTCOME_BRIEF)?;
+    let mut rows = outcomes.query(key)?;
+    while let Some(row) = rows.next()? {
+        owed.outcomes.push((attempt_no(row.get(0)?)?, verdict(row.get(1)?)?));
+    }
+    let mut witnesses = connection.prepare_cached(queries::WITNESS_RANGE)?;
+    let mut rows =
+        witnesses.query(params![wide(scope.tenant.0), wide(scope.release.0), intent.0, intent.0])?;
+    while let Some(row) = rows.next()? {
+        owed.witnessed.push(attempt_no(row.get(1)?)?);
+    }
+    Ok(!is_accounted(&owed))
 }
 
 fn open_intents(connection: &Connection, scope: Scope) -> Result<Vec<IntentNo>, Failure> {
