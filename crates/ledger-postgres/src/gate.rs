@@ -1,6 +1,6 @@
 //! One gate for each tenant: its writes go through one after the other, so that each chain grows by one hand.
 //!
-//! Leases have gates of their own: they add nothing to a chain, and would wait for the disk of every commit before them.
+//! Leases have gates of their own: they add nothing to a chain, and need not wait for every commit before them.
 //!
 //! Each write bears a number of its own, the mark, which stands in the same transaction. When the reply to a commit is
 //! lost, the next try writes the same mark: should it stand already, the lost commit is durable, and its answer is

@@ -107,12 +107,21 @@ impl PostgresOptions {
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(Duration::from_secs(30));
         }
+        // A host that falls silent owes an answer for ever; the system's two hours are no time to wait for one.
+        if config.get_keepalives_idle() == KEEPALIVES_SYSTEM {
+            config.keepalives_idle(Duration::from_secs(10));
+            config.keepalives_interval(Duration::from_secs(5));
+            config.keepalives_retries(3);
+        }
         // Of several hosts the one that is no standby; after a change of roles, the new one.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         let schema = "hikyaku".to_owned();
         Self { config, tls, root_certificates: None, schema, connections_max: 16, connect_max }
     }
 }
+
+/// What the driver takes where nothing is said.
+const KEEPALIVES_SYSTEM: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Takes one parameter out of a connection string: the rest, and its value.
 fn take(text: &str, name: &str) -> (String, Option<String>) {

@@ -11,13 +11,15 @@ use crate::tls;
 /// Older ones lack nothing that is known, and were never tried.
 const SERVER_VERSION_MIN: u32 = 150_000;
 const OPERATION: &str = "opening the books";
+/// The name of its channel has five octets more, and 63 are the most that PostgreSQL has.
+const SCHEMA_OCTETS_MAX: usize = 58;
 
 /// A pool whose every connection is to a fit server, and set to the schema.
 pub(crate) fn pool(options: &PostgresOptions) -> Result<Pool, LedgerError> {
     let schema = options.schema.clone();
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if schema.is_empty() || schema.len() > 63 || !schema.chars().all(plain) {
-        let reason = "the schema's name needs 1 to 63 lower-case letters, digits or `_`".to_owned();
+    if schema.is_empty() || schema.len() > SCHEMA_OCTETS_MAX || !schema.chars().all(plain) {
+        let reason = "the schema's name needs 1 to 58 lower-case letters, digits or `_`".to_owned();
         return Err(LedgerError::Unfit { reason });
     }
     let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
@@ -26,11 +28,14 @@ pub(crate) fn pool(options: &PostgresOptions) -> Result<Pool, LedgerError> {
         let schema = schema.clone();
         Box::pin(async move { set_up(client, &schema).await })
     });
+    // Each host may use up its own time, and the one that answers has the like for its handshake.
+    let hosts = u32::try_from(options.config.get_hosts().len()).unwrap_or(u32::MAX);
+    let create_max = options.connect_max.saturating_mul(hosts.saturating_add(1));
     Pool::builder(manager)
         .max_size(options.connections_max.max(2))
         .runtime(Runtime::Tokio1)
         .wait_timeout(None)
-        .create_timeout(Some(options.connect_max))
+        .create_timeout(Some(create_max))
         .post_create(set_up)
         .build()
         .map_err(|error| LedgerError::Io { operation: OPERATION, reason: error.to_string() })

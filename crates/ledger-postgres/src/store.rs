@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::columns::Columns;
 use crate::connection::{Connection, Values, Work};
 use crate::draft::Draft;
-use crate::failure::Failure;
+use crate::failure::{Failure, Remedy};
 use crate::gate::{Gate, Gates, Known};
 use crate::home::Home;
 use crate::options::PostgresOptions;
@@ -176,7 +176,7 @@ impl Inner {
         loop {
             match self.write_once(&write, &mut gate, mark, &work, &mut lost).await {
                 Ok(answer) => return Ok(answer),
-                Err(failure) => patience.after(failure).await?,
+                Err(failure) => self.wait(&mut patience, failure).await?,
             }
         }
     }
@@ -242,9 +242,17 @@ impl Inner {
         loop {
             match self.read_once(&work).await {
                 Ok(answer) => return Ok(answer),
-                Err(failure) => patience.after(failure).await?,
+                Err(failure) => self.wait(&mut patience, failure).await?,
             }
         }
+    }
+
+    /// Where there is no way to the server, idle connections lead nowhere either: each would cost a try of its own.
+    async fn wait(&self, patience: &mut Patience<'_>, failure: Failure) -> Result<(), LedgerError> {
+        if failure.remedy() == Remedy::Later {
+            self.pool.retain(|_, _| false);
+        }
+        patience.after(failure).await
     }
 
     async fn read_once<T, W>(&self, work: &W) -> Result<T, Failure>
