@@ -17,6 +17,7 @@ use super::Scenario;
 use super::campaign::{RUN_MAX, SMALL_SAMPLE};
 use super::figures::{Figure, Figures};
 use super::place::Place;
+use crate::rig::binaries::remove;
 use crate::rig::{PostgresProcess, Process, Sender};
 use crate::workspace::Workspace;
 
@@ -46,9 +47,9 @@ pub fn release(
     sender.environment = server.environment();
     freeze(&sender)?;
     let count = if scenario == Scenario::TwoNodes { 2 } else { 1 };
-    let nodes = (0..count).map(|number| start(&sender, number)).collect::<anyhow::Result<Vec<_>>>()?;
-    await_lines(&log, messages)?;
-    for mut node in nodes {
+    let mut nodes = (0..count).map(|number| start(&sender, number)).collect::<anyhow::Result<Vec<_>>>()?;
+    await_lines(&log, messages, &mut nodes)?;
+    for node in &mut nodes {
         node.terminate(END_MAX)?;
     }
     let statement = sender.statement()?;
@@ -79,16 +80,19 @@ fn freeze(sender: &Sender) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A node in a folder that is made anew: another round's books had another key.
 fn start(sender: &Sender, number: u32) -> anyhow::Result<Process> {
+    let folder = sender.folder.join(format!("node-{number}"));
+    remove(&folder)?;
     let mut command = Command::new(sender.binaries.hikyaku());
-    command.arg("node").arg("--data").arg(sender.folder.join(format!("node-{number}")));
+    command.arg("node").arg("--data").arg(&folder);
     command.arg("--installation-key").arg(sender.data.join("installation.key"));
     command.envs(sender.environment.iter().cloned());
     Process::start(&format!("node-{number}"), &sender.folder, &mut command)
 }
 
-/// Until the log has so many lines, one for each mail.
-fn await_lines(log: &Path, lines: u64) -> anyhow::Result<()> {
+/// Until the log has so many lines, one for each mail; every node runs meanwhile.
+fn await_lines(log: &Path, lines: u64, nodes: &mut [Process]) -> anyhow::Result<()> {
     let mut file = File::open(log).with_context(|| format!("reading {}", log.display()))?;
     let (begun, mut found, mut octets) = (SystemClock.moment(), 0, vec![0; 1 << 16]);
     while found < lines {
@@ -98,7 +102,11 @@ fn await_lines(log: &Path, lines: u64) -> anyhow::Result<()> {
             if SystemClock.moment().since(begun) > RUN_MAX {
                 bail!("{found} of {lines} mails came within {RUN_MAX:?}");
             }
-            std::thread::park_timeout(LOOK_AGAIN);
+            for node in &mut *nodes {
+                if let Some(ended) = node.ends_within(LOOK_AGAIN)? {
+                    bail!("a node ended ({}): {}", ended.status, node.errors_shown());
+                }
+            }
         }
     }
     Ok(())
