@@ -142,6 +142,18 @@ impl Recorder {
         }
     }
 
+    /// Ends when everything that was pushed until now is durable: only then do the books show what is in hand.
+    ///
+    /// # Errors
+    /// As [`Self::durable`].
+    pub async fn caught_up(&self) -> Result<(), LedgerError> {
+        let last = {
+            let gathering = self.lock();
+            gathering.number - u64::from(gathering.commit.is_empty())
+        };
+        self.durable(Ticket(last)).await
+    }
+
     /// Commits until [`Self::close`] and everything is durable, or the store fails.
     pub async fn run(self: Arc<Self>) {
         loop {
@@ -200,5 +212,38 @@ impl Recorder {
 
     fn lock(&self) -> MutexGuard<'_, Gathering> {
         self.gathering.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use domain::{ChunkNo, LeaseEpoch, ReleaseId};
+    use ledger_sqlite::{SqliteOptions, SqliteStore};
+    use runtime::SystemClock;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_catches_up_waits_for_what_was_pushed_and_for_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap());
+        let recorder = Recorder::new(TenantId(1), SenderEpoch(1), store, Arc::new(SystemClock));
+        recorder.caught_up().await.unwrap();
+        let returned = ChunkReturn { release: ReleaseId(1), chunk: ChunkNo(0), lease: LeaseEpoch(1) };
+        let first = recorder.chunk_return(returned);
+        let mut catching_up = pin!(recorder.caught_up());
+        tokio::select! {
+            biased;
+            _ = &mut catching_up => panic!("nothing commits yet"),
+            () = std::future::ready(()) => {}
+        }
+        let running = tokio::spawn(Arc::clone(&recorder).run());
+        catching_up.await.unwrap();
+        assert!(recorder.is_durable(first));
+        recorder.caught_up().await.unwrap();
+        recorder.close();
+        running.await.unwrap();
     }
 }

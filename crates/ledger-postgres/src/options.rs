@@ -89,6 +89,12 @@ impl PostgresOptions {
         format!("{}/{name}", hosts.collect::<Vec<_>>().join(","))
     }
 
+    /// How long a new connection may take: each host its own time, and the one that answers the like for its handshake.
+    pub(crate) fn create_max(&self) -> Duration {
+        let hosts = u32::try_from(self.config.get_hosts().len()).unwrap_or(u32::MAX);
+        self.connect_max.saturating_mul(hosts.saturating_add(1))
+    }
+
     /// From the driver's own options.
     #[must_use]
     pub fn new(mut config: Config, tls: TlsMode) -> Self {
@@ -174,6 +180,18 @@ mod tests {
         let options = PostgresOptions::parse(text).expect(text);
         assert_eq!(options.place(), "one:6000,two:6001/books");
         assert_eq!(options.config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+    }
+
+    #[test]
+    fn a_silent_host_is_noticed_and_every_host_has_its_time() {
+        let text = "postgres://a@one:6000,two:6001/books?sslmode=disable";
+        let options = PostgresOptions::parse(text).expect(text);
+        assert_eq!(options.config.get_keepalives_idle(), Duration::from_secs(10));
+        let connecting = options.config.get_connect_timeout().copied().expect("a limit");
+        assert!(options.create_max() > 2 * connecting, "the second host is tried too");
+        let text = "host=db keepalives_idle=60 sslmode=disable";
+        let options = PostgresOptions::parse(text).expect(text);
+        assert_eq!(options.config.get_keepalives_idle(), Duration::from_secs(60), "as was asked for");
     }
 
     #[test]

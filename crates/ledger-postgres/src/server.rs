@@ -28,14 +28,11 @@ pub(crate) fn pool(options: &PostgresOptions) -> Result<Pool, LedgerError> {
         let schema = schema.clone();
         Box::pin(async move { set_up(client, &schema).await })
     });
-    // Each host may use up its own time, and the one that answers has the like for its handshake.
-    let hosts = u32::try_from(options.config.get_hosts().len()).unwrap_or(u32::MAX);
-    let create_max = options.connect_max.saturating_mul(hosts.saturating_add(1));
     Pool::builder(manager)
         .max_size(options.connections_max.max(2))
         .runtime(Runtime::Tokio1)
         .wait_timeout(None)
-        .create_timeout(Some(create_max))
+        .create_timeout(Some(options.create_max()))
         .post_create(set_up)
         .build()
         .map_err(|error| LedgerError::Io { operation: OPERATION, reason: error.to_string() })

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use domain::{Phase, Verdict};
+use domain::{ChunkNo, Phase, Verdict};
 use ledger::{LeaseRequest, LeasedChunk, LedgerError, OutcomeRow};
 
 use super::{ReleaseEnd, Runner};
@@ -45,7 +45,7 @@ impl Runner {
     pub(super) async fn feed_behind_late_replies(&mut self) -> Result<bool, LedgerError> {
         let mut fed = false;
         for chunk in self.outbox.waiting_for_late_replies(self.work.release) {
-            let due = self.actor.ground.store.delivery_due(self.lease_request(), chunk).await?;
+            let due = self.due_of(chunk).await?;
             let due = due.filter(|due| !due.intents.is_empty());
             if let Some(due) = due.filter(|due| self.outbox.reopen(due)) {
                 fed = true;
@@ -62,7 +62,7 @@ impl Runner {
         let mut fed = false;
         let now = self.actor.ground.clock.moment();
         for (chunk, waited) in self.outbox.waited_long_enough(self.work.release, now) {
-            let due = self.actor.ground.store.delivery_due(self.lease_request(), chunk).await?;
+            let due = self.due_of(chunk).await?;
             let Some(mut due) = due else { continue };
             // The rest of it is in line or on the wire.
             due.intents.retain(|intent| waited.contains(&intent.intent));
@@ -72,6 +72,13 @@ impl Runner {
             }
         }
         Ok(fed)
+    }
+
+    /// What may be tried of a chunk that is out. A permit that is still on its way to the books would look like a mail that
+    /// nobody has in hand, however long a commit takes.
+    async fn due_of(&self, chunk: ChunkNo) -> Result<Option<LeasedChunk>, LedgerError> {
+        self.actor.recorder.caught_up().await?;
+        self.actor.ground.store.delivery_due(self.lease_request(), chunk).await
     }
 
     fn lease_request(&self) -> LeaseRequest {

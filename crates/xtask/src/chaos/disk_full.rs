@@ -106,9 +106,7 @@ impl Drill {
                 self.report.complaints.push(format!("the last run failed ({}): {words}", ended.status));
             }
         }
-        let verdict = self.campaign.verdict()?;
-        self.report.judge(verdict, self.campaign.tail.strangers());
-        self.report.complaints.extend(self.campaign.sender.check()?);
+        self.report.compare(&mut self.campaign)?;
         self.campaign.close()?;
         Ok(self.report)
     }

@@ -39,9 +39,7 @@ pub fn play(stage: &Stage<'_>) -> anyhow::Result<Report> {
     campaign.freeze()?;
     firewall.raise(campaign.sender.relay.port())?;
     let mut nodes = Nodes::start(&campaign.sender, stage.arguments.nodes)?;
-    report.complaints.extend(campaign.await_settled()?);
-    report.complaints.extend(nodes.ended()?);
-    report.complaints.extend(nodes.end_all()?);
+    report.settle(&mut campaign, &mut nodes)?;
     let [dropped, cut] = firewall.counters()?;
     report.set("syn_dropped", dropped);
     report.set("packets_cut", cut);
@@ -50,9 +48,7 @@ pub fn play(stage: &Stage<'_>) -> anyhow::Result<Report> {
             report.complaints.push(format!("the firewall {what}: nothing was shown"));
         }
     }
-    let verdict = campaign.verdict()?;
-    report.judge(verdict, campaign.tail.strangers());
-    report.complaints.extend(campaign.sender.check()?);
+    report.compare(&mut campaign)?;
     let connections = campaign.close()?.connections;
     report.set("connections", connections);
     // Each ends once, with at most one message end on its way.

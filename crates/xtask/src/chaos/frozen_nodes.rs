@@ -108,14 +108,8 @@ impl Drill {
         if !self.report.figures.contains_key("take_overs") {
             self.report.complaints.push("no frozen node held anything: nothing was shown".to_owned());
         }
-        if self.report.complaints.is_empty() {
-            let unsettled = self.campaign.await_settled()?;
-            self.report.complaints.extend(unsettled);
-        }
-        self.report.complaints.extend(self.nodes.end_all()?);
-        let verdict = self.campaign.verdict()?;
-        self.report.judge(verdict, self.campaign.tail.strangers());
-        self.report.complaints.extend(self.campaign.sender.check()?);
+        self.report.settle(&mut self.campaign, &mut self.nodes)?;
+        self.report.compare(&mut self.campaign)?;
         self.campaign.close()?;
         Ok(self.report)
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Scenario;
 use crate::judge::Verdict;
 use crate::judge::bounds::{broken_bounds, over};
-use crate::rig::Policy;
+use crate::rig::{Campaign, Nodes, Policy};
 
 /// What a scenario did and found.
 #[derive(Debug)]
@@ -83,6 +83,30 @@ impl Report {
         self.complaints.extend(over(name, took, max));
         let longest = self.figures.entry(name).or_insert(0);
         *longest = took.max(*longest);
+    }
+
+    /// Waits until the nodes' campaign is settled, unless something is broken already, and ends them.
+    ///
+    /// # Errors
+    /// When the books cannot be read.
+    pub fn settle(&mut self, campaign: &mut Campaign, nodes: &mut Nodes) -> anyhow::Result<()> {
+        if self.complaints.is_empty() {
+            self.complaints.extend(campaign.await_settled()?);
+        }
+        self.complaints.extend(nodes.ended()?);
+        self.complaints.extend(nodes.end_all()?);
+        Ok(())
+    }
+
+    /// Holds the sink's log against the books, and these against themselves.
+    ///
+    /// # Errors
+    /// When either cannot be read.
+    pub fn compare(&mut self, campaign: &mut Campaign) -> anyhow::Result<()> {
+        let verdict = campaign.verdict()?;
+        self.judge(verdict, campaign.tail.strangers());
+        self.complaints.extend(campaign.sender.check()?);
+        Ok(())
     }
 
     /// Takes what the comparison of sink and books gave.
