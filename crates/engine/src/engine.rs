@@ -73,40 +73,57 @@ type RelayKey = (TenantId, RelayId, CredentialVersion);
 /// One actor with its tasks.
 struct Running {
     actor: Arc<RelayActor>,
-    keeper: JoinHandle<()>,
-    recorder: JoinHandle<()>,
+    keeper: Task,
+    recorder: Task,
 }
 
-/// The engine of one process.
+/// The engine of one process. Dropped without a drain it falls, as by a kill: its tasks end where they are.
 pub struct Engine {
     ground: Arc<Ground>,
     relays: Mutex<HashMap<RelayKey, Running>>,
-    runs: Mutex<Vec<(RelayKey, JoinHandle<()>)>>,
+    runs: Mutex<Vec<(RelayKey, Task)>>,
     rounds: Vec<Round>,
+}
+
+/// A task of the engine. It ends with it: what falls without a drain must not go on sending behind its successor's back.
+struct Task(JoinHandle<()>);
+
+impl Task {
+    fn begin(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(work))
+    }
+
+    fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    async fn finished(mut self) {
+        let _ = (&mut self.0).await;
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// A task that does the same every while, for as long as the engine lives.
 struct Round {
     stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    task: Task,
 }
 
 impl Round {
     fn begin<F: Future<Output = ()> + Send + 'static>(keep: impl FnOnce(watch::Receiver<bool>) -> F) -> Self {
         let (stop, stopped) = watch::channel(false);
-        Self { stop, task: tokio::spawn(keep(stopped)) }
+        Self { stop, task: Task::begin(keep(stopped)) }
     }
 
     /// Lets what is under way come to its end: chunks that were taken over must not go back without outcomes.
-    async fn end(mut self) {
+    async fn end(self) {
         self.stop.send_replace(true);
-        let _ = (&mut self.task).await;
-    }
-}
-
-impl Drop for Round {
-    fn drop(&mut self) {
-        self.task.abort();
+        self.task.finished().await;
     }
 }
 
@@ -261,7 +278,7 @@ impl Engine {
         let spec = &actor.spec;
         let relay = (spec.tenant, spec.relay, spec.credential);
         let runner = Runner::new(Arc::new(work), composer, actor, nudges);
-        let task = tokio::spawn(async move {
+        let task = Task::begin(async move {
             let end = runner.run().await;
             ended.send_replace(Some(end));
         });
@@ -284,13 +301,13 @@ impl Engine {
         let timeout = self.ground.clock.sleep(self.ground.config.drain_timeout);
         let quiet = async {
             for (_, run) in runs {
-                let _ = run.await;
+                run.finished().await;
             }
             let mut whole = true;
             for relay in running {
-                let _ = relay.keeper.await;
+                relay.keeper.finished().await;
                 relay.actor.recorder.close();
-                let _ = relay.recorder.await;
+                relay.recorder.finished().await;
                 whole &= matches!(&*relay.actor.recorder.progress().borrow(), Progress::Durable(_));
                 whole &= !matches!(&*relay.actor.status().borrow(), RelayStatus::Broken(_));
                 whole &= relay.actor.outbox.is_accounted();
@@ -323,11 +340,11 @@ impl Engine {
         let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(relay, _)| *relay == key);
         lock(&self.runs).extend(others);
         for (_, run) in own {
-            let _ = run.await;
+            run.finished().await;
         }
-        let _ = running.keeper.await;
+        running.keeper.finished().await;
         running.actor.recorder.close();
-        let _ = running.recorder.await;
+        running.recorder.finished().await;
     }
 
     fn relays(&self) -> MutexGuard<'_, HashMap<RelayKey, Running>> {
@@ -348,7 +365,7 @@ pub enum OpenRelayError {
 
 fn spawn(actor: &Arc<RelayActor>) -> Running {
     let kept = Arc::clone(actor);
-    let keeper = tokio::spawn(async move {
+    let keeper = Task::begin(async move {
         let mut broken = kept.ground.broken.subscribe();
         let keeping = Arc::clone(&kept).keep();
         tokio::pin!(keeping);
@@ -363,7 +380,7 @@ fn spawn(actor: &Arc<RelayActor>) -> Running {
         keeping.await;
     });
     let recording = Arc::clone(actor);
-    let recorder = tokio::spawn(async move {
+    let recorder = Task::begin(async move {
         Arc::clone(&recording.recorder).run().await;
         let progress = recording.recorder.progress().borrow().clone();
         if let Progress::Failed(error) = progress {

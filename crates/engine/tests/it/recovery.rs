@@ -1,5 +1,7 @@
 //! What a new process makes of what the last one left: by journal, boot and policy.
 
+use std::sync::Arc;
+
 use domain::UnknownPolicy;
 use engine::{EngineConfig, ReleaseEnd};
 use ledger::DirectoryStore;
@@ -38,6 +40,25 @@ async fn fall_with_open_attempts(
 
 /// A sink that lives as long as the test.
 struct Sunk(testkit::sink::SinkHandle);
+
+#[tokio::test]
+async fn an_engine_that_falls_ends_with_all_that_it_began() {
+    let silent = Behaviour::default().with(When::Always, Act::NeverReply, None);
+    let sink = Sink::start(SinkConfig { behaviour: silent, ..SinkConfig::default() }).unwrap();
+    let mut rig = Rig::new(EngineConfig::default()).await;
+    let client = rig.client("一社", sink.addr(), "s1").await;
+    let row = rig.plan(&client, &Order::to(addresses("a", 40))).await;
+    let run = rig.start(&client, &row).await;
+    within(sink.wait_until(PATIENCE, |seen| seen.kept > 0)).await.unwrap();
+    drop((run, rig.engine.take()));
+    within(async {
+        // Whatever could still send has the books in hand.
+        while Arc::strong_count(&rig.store) > 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn only_marked_dots_are_unknown_after_a_kill() {
