@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ids::{AttemptNo, IntentNo, ReleaseId};
+use crate::ids::{IntentNo, ReleaseId};
 
 crate::worded! {
     /// What a tenant wants done with mails whose message end was never answered (invariant 4).
@@ -32,14 +32,14 @@ impl RetrySchedule {
         Self { initial, delay_max: initial.max(Duration::from_secs(3600)) }
     }
 
-    /// The wait after the failure of try `attempt_no` (counted from 1).
+    /// The wait after the failure of a try (counted from 1); an attempt that never used its permit is none.
     ///
     /// The jitter is derived from the intent, so that a due time can be rebuilt from the books.
     #[must_use]
-    pub fn delay(&self, release: ReleaseId, intent: IntentNo, attempt: AttemptNo) -> Duration {
-        let doublings = u32::from(attempt.0.saturating_sub(1)).min(24);
+    pub fn delay(&self, release: ReleaseId, intent: IntentNo, tried: u16) -> Duration {
+        let doublings = u32::from(tried.saturating_sub(1)).min(24);
         let full = self.initial.saturating_mul(1 << doublings).min(self.delay_max);
-        let draw = scatter(release.0 ^ (u64::from(intent.0) << 20) ^ u64::from(attempt.0)) % 1000;
+        let draw = scatter(release.0 ^ (u64::from(intent.0) << 20) ^ u64::from(tried)) % 1000;
         full.saturating_sub(full * u32::try_from(draw).unwrap_or(0) / 5000)
     }
 }
@@ -73,7 +73,7 @@ mod tests {
         let schedule = RetrySchedule::starting_at(Duration::from_secs(60));
         let check = |attempt: u16, full_s: u64| {
             for intent in 0..100 {
-                let delay = schedule.delay(ReleaseId(9), IntentNo(intent), AttemptNo(attempt));
+                let delay = schedule.delay(ReleaseId(9), IntentNo(intent), attempt);
                 let full = Duration::from_secs(full_s);
                 assert!(delay <= full && delay >= full * 4 / 5, "try {attempt}: {delay:?} of {full:?}");
             }
@@ -88,8 +88,7 @@ mod tests {
     #[test]
     fn neighbours_do_not_come_back_together() {
         let schedule = RetrySchedule::starting_at(Duration::from_secs(60));
-        let mut delays: Vec<_> =
-            (0..100).map(|i| schedule.delay(ReleaseId(9), IntentNo(i), AttemptNo(1))).collect();
+        let mut delays: Vec<_> = (0..100).map(|i| schedule.delay(ReleaseId(9), IntentNo(i), 1)).collect();
         delays.sort();
         delays.dedup();
         assert!(delays.len() > 80, "only {} distinct delays", delays.len());

@@ -5,6 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use domain::{ChunkNo, Lane, LeaseEpoch, RelayId, ReleaseId, RetrySchedule, TenantId, UnknownPolicy};
 use ledger::{AttemptKey, LeasedChunk, LeasedIntent};
@@ -58,7 +59,7 @@ pub struct ReleaseWork {
     /// How tries are spaced.
     pub retry: RetrySchedule,
     /// With nothing to do for longer than this its run ends, for somebody will begin it again; `None`: it is waited for.
-    pub patience: Option<std::time::Duration>,
+    pub patience: Option<Duration>,
     /// Set while nothing new of it may be sent (paused, cancelled, past its deadline, draining).
     pub held: AtomicBool,
 }
@@ -80,6 +81,8 @@ pub struct ReadyMail {
     pub chunk: ChunkNo,
     /// The lease of that chunk.
     pub lease: LeaseEpoch,
+    /// Earlier attempts that came further than their permit: what the retry schedule goes by.
+    pub tries: u16,
     /// Message ends of the intent without an answer so far.
     pub unresolved_dots: u32,
     /// RCPT TO.
@@ -91,6 +94,12 @@ pub struct ReadyMail {
 }
 
 impl ReadyMail {
+    /// How long it waits after this attempt, by a retry schedule.
+    #[must_use]
+    pub fn delay(&self, schedule: RetrySchedule) -> Duration {
+        schedule.delay(self.key.release, self.key.intent, self.tries.saturating_add(1))
+    }
+
     /// The chunk that it came with.
     #[must_use]
     pub fn holding(&self) -> Holding {
@@ -137,6 +146,7 @@ pub fn compose_piece(
                 key,
                 chunk: chunk.chunk,
                 lease: chunk.lease,
+                tries: intent.tries,
                 unresolved_dots: intent.unresolved_dots,
                 address: intent.address.clone(),
                 content,

@@ -9,9 +9,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use domain::{
-    AttemptNo, NodeId, Phase, RetrySchedule, SenderEpoch, TenantId, Timestamp, UnknownPolicy, Verdict,
-};
+use domain::{NodeId, Phase, RetrySchedule, SenderEpoch, TenantId, Timestamp, UnknownPolicy, Verdict};
 use ledger::nodes::CLOCKS_DIFFER_MS;
 use ledger::{
     ChunkReturn, DeliveryCommit, LedgerError, OpenAttempt, OutcomeRow, RelayUse, Store, TakeOverRequest,
@@ -212,6 +210,6 @@ fn outcome(attempt: &OpenAttempt, proof: &Proof, options: RecoverOptions<'_>) ->
 fn resend_at(attempt: &OpenAttempt, options: RecoverOptions<'_>) -> Option<Timestamp> {
     let may = attempt.policy == UnknownPolicy::ResendOnce && attempt.unresolved_dots == 0;
     let schedule = RetrySchedule::starting_at(attempt.retry_initial);
-    let interval = schedule.delay(attempt.key.release, attempt.key.intent, AttemptNo(1));
+    let interval = schedule.delay(attempt.key.release, attempt.key.intent, 1);
     may.then(|| options.now + interval.max(options.resend_wait))
 }

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use domain::{
-    AttemptNo, ChunkNo, IntentNo, LeaseEpoch, RelayId, ReleaseId, SenderEpoch, SessionId, TenantId, Timestamp,
+    AttemptNo, ChunkNo, IntentNo, LeaseEpoch, Phase, RelayId, ReleaseId, SenderEpoch, SessionId, TenantId,
+    Timestamp, Verdict,
 };
 use futures_util::future::try_join_all;
 use ledger::{
@@ -76,7 +77,26 @@ async fn load(
         .map(|owed| (owed.intent, owed.next_attempt(), owed.fold(Live::NOBODY).unresolved_dots()))
         .collect();
     let intents = with_recipients(connection, scope, &due).await?;
-    Ok(LeasedChunk { release: request.release, chunk: chunk.no, lease: chunk.lease, intents })
+    let mut leased = LeasedChunk { release: request.release, chunk: chunk.no, lease: chunk.lease, intents };
+    if leased.is_tried() {
+        leave_out_unused(connection, scope, &mut leased).await?;
+    }
+    Ok(leased)
+}
+
+/// Attempts that had a permit and never used it are no tries.
+async fn leave_out_unused(
+    connection: &Connection,
+    scope: Scope,
+    leased: &mut LeasedChunk,
+) -> Result<(), Failure> {
+    let ids = (wide(scope.tenant.0), wide(scope.release.0), whole(scope.first.0), whole(scope.last.0));
+    let (verdict, phase) = (whole(Verdict::Deferred.code()), whole(Phase::Permit.code()));
+    let values: Values<'_> = &[&ids.0, &ids.1, &ids.2, &ids.3, &verdict, &phase];
+    for row in &connection.rows(queries::OUTCOME_COUNT_OF, values).await? {
+        leased.leave_out(IntentNo(Columns(row).number(0)?), Columns(row).number(1)?);
+    }
+    Ok(())
 }
 
 /// Adds address and fields to what is due; both come in the intents' order.
@@ -100,7 +120,8 @@ async fn with_recipients(
         };
         let (address, fields) = (row.value(1)?, row.value(2)?);
         let (attempt, unresolved_dots) = (*attempt, *unresolved_dots);
-        intents.push(LeasedIntent { intent: *intent, attempt, unresolved_dots, address, fields });
+        let tries = attempt.0.saturating_sub(1);
+        intents.push(LeasedIntent { intent: *intent, attempt, tries, unresolved_dots, address, fields });
     }
     Ok(intents)
 }

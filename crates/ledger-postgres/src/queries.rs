@@ -144,6 +144,7 @@ queries! {
     LINK_LIST_AFTER = "link_list_after";
     LINK_WALK = "link_walk";
     OUTCOME_BOOK_RANGE = "outcome_book_range";
+    OUTCOME_COUNT_OF = "outcome_count_of";
     OUTCOME_LIST = "outcome_list";
     OUTCOME_WALK = "outcome_walk";
     RECIPIENT_GET = "recipient_get";

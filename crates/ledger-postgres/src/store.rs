@@ -102,8 +102,16 @@ impl PostgresStore {
     /// # Errors
     /// When the server does not say.
     pub async fn standby(&self) -> Result<Standby, LedgerError> {
-        let look = |inner: Arc<Inner>| async move { standby::look(&inner.pool).await };
-        self.at_home(look).await?.map_err(|failure| failure.during("asking for standbys"))
+        self.at_home(|inner| async move {
+            let mut patience = Patience::new(&*inner.clock, "asking for standbys");
+            loop {
+                match standby::look(&inner.pool).await {
+                    Ok(standby) => return Ok(standby),
+                    Err(failure) => inner.wait(&mut patience, failure).await?,
+                }
+            }
+        })
+        .await?
     }
 
     /// Closes the connections. Later calls are answered with [`LedgerError::Closed`].

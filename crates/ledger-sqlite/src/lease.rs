@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use domain::{
-    AttemptNo, AudienceDigest, ChunkNo, IntentNo, LeaseEpoch, NodeId, RelayId, ReleaseId, SenderEpoch,
-    SessionId, TenantId, Timestamp,
+    AttemptNo, AudienceDigest, ChunkNo, IntentNo, LeaseEpoch, NodeId, Phase, RelayId, ReleaseId, SenderEpoch,
+    SessionId, TenantId, Timestamp, Verdict,
 };
 use ledger::{
     AttemptKey, Chunk, LeaseRequest, LeasedChunk, LeasedIntent, LedgerError, Live, OpenAttempt, ReleaseState,
@@ -114,7 +114,11 @@ fn load_chunk(
         Ok(ControlFlow::Continue(()))
     })?;
     let intents = with_recipients(connection, scope, &due)?;
-    Ok(LeasedChunk { release: request.release, chunk: chunk.no, lease: chunk.lease, intents })
+    let mut leased = LeasedChunk { release: request.release, chunk: chunk.no, lease: chunk.lease, intents };
+    if leased.is_tried() {
+        leave_out_unused(connection, scope, &mut leased)?;
+    }
+    Ok(leased)
 }
 
 /// Adds address and fields to what is due; both come in the intents' order.
@@ -144,12 +148,26 @@ fn with_recipients(
         intents.push(LeasedIntent {
             intent,
             attempt: *attempt,
+            tries: attempt.0.saturating_sub(1),
             unresolved_dots: *unresolved_dots,
             address,
             fields,
         });
     }
     Ok(intents)
+}
+
+/// Attempts that had a permit and never used it are no tries.
+fn leave_out_unused(connection: &Connection, scope: Scope, leased: &mut LeasedChunk) -> Result<(), Failure> {
+    let mut unused = connection.prepare_cached(queries::OUTCOME_COUNT_OF)?;
+    let (verdict, phase) = (Verdict::Deferred.code(), Phase::Permit.code());
+    let range =
+        params![wide(scope.tenant.0), wide(scope.release.0), scope.first.0, scope.last.0, verdict, phase];
+    let mut rows = unused.query(range)?;
+    while let Some(row) = rows.next()? {
+        leased.leave_out(IntentNo(row.get(0)?), row.get(1)?);
+    }
+    Ok(())
 }
 
 /// Ends a lease: the chunk becomes due when the first of its intents may be tried, or is done.

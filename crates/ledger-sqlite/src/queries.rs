@@ -78,6 +78,7 @@ queries! {
     LINK_WALK = "link_walk";
     OUTCOME_BOOK_RANGE = "outcome_book_range";
     OUTCOME_BRIEF = "outcome_brief";
+    OUTCOME_COUNT_OF = "outcome_count_of";
     OUTCOME_INSERT = "outcome_insert";
     OUTCOME_LIST = "outcome_list";
     OUTCOME_RANGE = "outcome_range";

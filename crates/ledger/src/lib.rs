@@ -17,6 +17,7 @@ pub mod digest;
 pub mod directory;
 pub mod entries;
 pub mod error;
+pub mod lease;
 pub mod minutes;
 pub mod nodes;
 pub mod owed;
@@ -39,6 +40,7 @@ pub use directory::{
 };
 pub use entries::{Entries, IntentEntry, Share, Tally};
 pub use error::LedgerError;
+pub use lease::{LeaseRequest, LeasedChunk, LeasedIntent, WorkAhead};
 pub use nodes::{
     Live, OtherShare, RelayShare, SealedRoute, SenderBeat, SenderView, ShareRequest, TakeOver,
     TakeOverRequest, TakenChunk, WorkItem, living_shares,
@@ -49,7 +51,7 @@ pub use read::{
 };
 pub use rows::{
     AttemptKey, AttemptPermit, AttemptRow, AudienceSeal, ChunkReturn, CommitReceipt, DeliveryCommit,
-    IntentBatch, IntentRow, LeaseRequest, LeasedChunk, LeasedIntent, OpenAttempt, OutcomeRow, RelayUse,
-    SenderRow, SessionRow, SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
+    IntentBatch, IntentRow, OpenAttempt, OutcomeRow, RelayUse, SenderRow, SessionRow, SettleReceipt,
+    SettleRequest, WitnessRow,
 };
 pub use store::{CensusStore, DeliveryStore, DirectoryStore, NodeStore, PlanStore, ReadStore, Store};

@@ -240,62 +240,6 @@ pub struct CommitReceipt {
     pub fenced: Vec<AttemptKey>,
 }
 
-/// Asks for work of one release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LeaseRequest {
-    /// Whose.
-    pub tenant: TenantId,
-    /// Of which release.
-    pub release: ReleaseId,
-    /// Who asks.
-    pub sender: SenderEpoch,
-    /// Now: chunks due by then are given.
-    pub now: Timestamp,
-    /// Until when the lease holds unless renewed.
-    pub lease_until: Timestamp,
-    /// How many chunks at most.
-    pub chunks_max: u32,
-}
-
-/// A chunk given out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeasedChunk {
-    /// Of which release.
-    pub release: ReleaseId,
-    /// Which chunk.
-    pub chunk: ChunkNo,
-    /// The lease to show with each attempt.
-    pub lease: LeaseEpoch,
-    /// What may be tried now, in order. May be empty.
-    pub intents: Vec<LeasedIntent>,
-}
-
-/// An intent that may be tried now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeasedIntent {
-    /// Which intent.
-    pub intent: IntentNo,
-    /// The number that the next attempt must bear.
-    pub attempt: AttemptNo,
-    /// Unresolved message ends so far: above 0 this is a resend under `resend-once`.
-    pub unresolved_dots: u32,
-    /// The address.
-    pub address: String,
-    /// The record snapshot.
-    pub fields: String,
-}
-
-/// What is still ahead for a release, by the small tables.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct WorkAhead {
-    /// Chunks that could be leased now.
-    pub chunks_due: u64,
-    /// Chunks out on lease.
-    pub chunks_leased: u64,
-    /// When the next chunk becomes due, if one waits.
-    pub next_due_at: Option<Timestamp>,
-}
-
 /// An attempt of an earlier sender that has no outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenAttempt {

@@ -16,13 +16,14 @@ use crate::directory::{
     TenantRow,
 };
 use crate::error::LedgerError;
+use crate::lease::{LeaseRequest, LeasedChunk, WorkAhead};
 use crate::nodes::{
     Live, RelayShare, SealedRoute, SenderBeat, SenderView, ShareRequest, TakeOver, TakeOverRequest, WorkItem,
 };
 use crate::read::{AttemptView, CheckReport, LinkedRow, RecipientView, StatementView};
 use crate::rows::{
-    AudienceSeal, CommitReceipt, DeliveryCommit, IntentBatch, LeaseRequest, LeasedChunk, OpenAttempt,
-    SenderRow, SettleReceipt, SettleRequest, WitnessRow, WorkAhead,
+    AudienceSeal, CommitReceipt, DeliveryCommit, IntentBatch, OpenAttempt, SenderRow, SettleReceipt,
+    SettleRequest, WitnessRow,
 };
 
 /// A store's answer.

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::lane::{DomainLane, Lanes, domain_of};
 use super::opening;
 use crate::outbox::FEW_LEFT;
-use crate::relay::{BrokenReason, RelayActor, lock, without_addresses};
+use crate::relay::{BrokenReason, LEASE_PAUSE, RelayActor, lock, without_addresses};
 
 /// How long until rings of the journal are looked for again.
 const RING_PAUSE: Duration = Duration::from_millis(200);
@@ -141,6 +141,7 @@ impl RelayActor {
         let max = lane.sessions_max().min(self.spec.limits.sessions_max as usize);
         let waiting = self.outbox.len();
         waiting > 0
+            && self.lease_holds()
             && open < max.min(open + waiting.div_ceil(MAILS_PER_SESSION))
             && lane.back_off().waits_until(now).is_none()
             && self.share.has_room()
@@ -167,7 +168,8 @@ impl RelayActor {
         let waits =
             back_off.waits_until(now).or_else(|| back_off.matters_until().filter(|until| now < *until));
         let ring = Some(ring_at).filter(|at| now < *at);
-        [waits, ring].into_iter().flatten().min()
+        let lease = Some(now + LEASE_PAUSE).filter(|_| !self.lease_holds());
+        [waits, ring, lease].into_iter().flatten().min()
     }
 
     async fn wait_for(&self, at: Option<Moment>) {

@@ -103,7 +103,7 @@ impl RelayActor {
     /// Due again by the release's schedule, and not while the domain is left alone.
     fn deferral(&self, mail: &ReadyMail, unreached: &Unreached) -> OutcomeRow {
         let (now, moment) = (self.ground.clock.now(), self.ground.clock.moment());
-        let own = mail.work.retry.delay(mail.key.release, mail.key.intent, mail.key.attempt);
+        let own = mail.delay(mail.work.retry);
         let left_alone = self.lane().and_then(|lane| lane.back_off().waits_until(moment));
         let wait = left_alone.map_or(Duration::ZERO, |until| until.since(moment));
         let reply = unreached.reply.as_ref();

@@ -7,7 +7,7 @@ use domain::breaker::SessionHealth;
 use tokio::task::JoinSet;
 
 use super::complaint::without_addresses;
-use super::{BrokenReason, RelayActor, RelayStatus, lock};
+use super::{BrokenReason, LEASE_PAUSE, RelayActor, RelayStatus, lock};
 use crate::session::{self, SessionReport};
 
 /// How long until rings of the journal are looked for again.
@@ -51,6 +51,7 @@ impl RelayActor {
                 () = self.share.changed.notified() => {}
                 () = self.wait_for_probe(probe_at), if probe_at.is_some() => {}
                 () = self.ground.clock.sleep(RING_PAUSE), if !rings_left => {}
+                () = self.ground.clock.sleep(LEASE_PAUSE), if more && !self.lease_holds() => {}
                 _ = orders.changed() => {}
             }
         }
@@ -61,7 +62,7 @@ impl RelayActor {
         let now = self.ground.clock.moment();
         let waiting = self.outbox.len();
         let wanted = (sessions.len() + waiting.div_ceil(MAILS_PER_SESSION)).min(self.share.sessions_max());
-        while sessions.len() < wanted {
+        while sessions.len() < wanted && self.lease_holds() {
             // Without a ring no message end could be journaled. Other actors' sessions give theirs back.
             let Some(ring) = self.ground.journal.ring() else { return false };
             if !self.breaker().try_open(now) {
@@ -118,12 +119,15 @@ impl RelayActor {
         }
     }
 
-    /// Renews the leases three times in each lease's length; a store that fails ends the sending.
+    /// Renews the leases three times in each lease's length, and at once after an answer that took long; a store that
+    /// fails ends the sending.
     async fn renew_leases(self: Arc<Self>) {
         let ground = &self.ground;
+        let mut asked = ground.clock.moment();
         loop {
-            ground.clock.sleep(ground.config.lease / 3).await;
-            let (asked, now) = (ground.clock.moment(), ground.clock.now());
+            ground.clock.sleep_until(asked + ground.config.lease / 3).await;
+            let now = ground.clock.now();
+            asked = ground.clock.moment();
             let until = now + ground.config.lease;
             let mut lost = self.outbox.holdings();
             match ground.store.lease_renew(self.spec.tenant, ground.sender, now, until).await {

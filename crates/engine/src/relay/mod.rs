@@ -38,6 +38,9 @@ use share::Share;
 
 pub use tls::TlsTrust;
 
+/// How soon it is looked again whether leases hold, after they did not.
+pub(crate) const LEASE_PAUSE: Duration = Duration::from_millis(50);
+
 /// What the engine stands on.
 pub struct Ground {
     /// The books.
@@ -328,6 +331,13 @@ impl RelayActor {
     #[must_use]
     pub fn may_have_sessions(&self) -> bool {
         self.share.sessions_max() > 0
+    }
+
+    /// True while it makes sense to lease more: a session is left to this sender, and its leases are known to hold. What
+    /// is leased without that would only be given back, with a permit spent.
+    #[must_use]
+    pub fn may_lease(&self) -> bool {
+        self.may_have_sessions() && self.lease_holds()
     }
 
     /// How many envelopes a session may have with its SMTP client: one more behind the content, where the relay lets.

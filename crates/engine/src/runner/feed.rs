@@ -26,7 +26,7 @@ impl Runner {
         let returned = recorder.returned.notified();
         tokio::pin!(returned);
         returned.as_mut().enable();
-        let chunks = match self.actor.may_have_sessions() {
+        let chunks = match self.actor.may_lease() {
             true => ground.store.delivery_lease(request).await?,
             false => Vec::new(),
         };

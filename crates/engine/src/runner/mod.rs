@@ -196,7 +196,7 @@ impl Runner {
     }
 
     fn nap_before_lease(&self) -> Duration {
-        if self.actor.may_have_sessions() { SHORT_NAP } else { SHARE_NAP }
+        if self.actor.may_lease() { SHORT_NAP } else { SHARE_NAP }
     }
 
     /// Until a signal, `due`, the deadline, or a nap's length: whichever is first.

@@ -152,6 +152,7 @@ pub(super) async fn pass_on(actor: &RelayActor, passed: Passed) {
     match mail.key.attempt.0.checked_add(1).filter(|_| stands) {
         Some(next) => {
             mail.key.attempt = AttemptNo(next);
+            mail.tries += u16::from(passed.row.phase > Phase::Permit);
             actor.outbox.put_back(mail);
         }
         None => actor.outbox.done(mail.holding()),

@@ -20,11 +20,21 @@ impl Session {
         let (held, kept) = hand.partition(|armed| self.draining || armed.mail.work.is_held());
         self.hand = kept;
         let held: VecDeque<Armed> = held;
-        for armed in held {
-            self.taken = self.taken.saturating_sub(1);
-            let actor = Arc::clone(&self.actor);
-            self.releasing.spawn(async move { release_unused(&actor, armed).await });
+        held.into_iter().for_each(|armed| self.release(armed));
+    }
+
+    /// What is first in hand of chunks that others took over leaves it: an envelope would be for nothing.
+    fn drop_lost(&mut self) {
+        let actor = Arc::clone(&self.actor);
+        while let Some(armed) = self.hand.pop_front_if(|armed| actor.outbox.is_lost(armed.mail.holding())) {
+            self.release(armed);
         }
+    }
+
+    fn release(&mut self, armed: Armed) {
+        self.taken = self.taken.saturating_sub(1);
+        let actor = Arc::clone(&self.actor);
+        self.releasing.spawn(async move { release_unused(&actor, armed).await });
     }
 
     /// Behind a late reply no mail may wait while other sessions have nothing to do: what is in hand, and an envelope
@@ -72,9 +82,9 @@ impl Session {
         self.releasing.spawn(async move { pass_on(&actor, passed).await });
     }
 
-    /// Asks for permits ahead.
+    /// Asks for permits ahead; none while leases are not known to hold, for nothing could be sent under them.
     pub(super) fn fill_hand(&mut self) {
-        if self.is_late() {
+        if self.is_late() || !self.actor.lease_holds() {
             return;
         }
         let ahead = match self.is_slow {
@@ -120,7 +130,11 @@ impl Session {
 
     /// Gives the client its next envelope, once the throttle lets a message start.
     pub(super) async fn offer_next(&mut self) -> Result<(), BrokenReason> {
-        while self.on_wire.len() < self.actor.envelopes_on_wire_max() && self.client.can_offer() {
+        while self.on_wire.len() < self.actor.envelopes_on_wire_max()
+            && self.client.can_offer()
+            && self.actor.lease_holds()
+        {
+            self.drop_lost();
             let Some(armed) = self.hand.front() else { return Ok(()) };
             self.check_identity(&armed.mail)?;
             if !self.try_start_message() {
@@ -184,7 +198,8 @@ impl Session {
         })
     }
 
-    /// Sends the content that the server waits for, if its permit is durable; a refused permit ends the session.
+    /// Sends the content that the server waits for, if its permit is durable and its lease known to hold; a refused permit
+    /// ends the session.
     pub(super) fn send_permitted(&mut self) -> Result<(), BrokenReason> {
         let Some(id) = self.client.permitted() else { return Ok(()) };
         let Some(place) = self.on_wire.iter().position(|armed| armed.id == id) else {
@@ -194,7 +209,8 @@ impl Session {
         if let Progress::Failed(error) = &*self.progress.borrow_and_update() {
             return Err(error.clone().into());
         }
-        if !self.actor.recorder.is_durable(self.on_wire[place].permit) || !self.ring.has_room() {
+        let is_permitted = self.actor.recorder.is_durable(self.on_wire[place].permit);
+        if !is_permitted || !self.ring.has_room() || !self.actor.lease_holds() {
             return Ok(());
         }
         let mail = &self.on_wire[place].mail;

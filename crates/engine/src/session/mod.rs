@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 use crate::compose::ReadyMail;
 use crate::journal::{Ring, SlotNo};
 use crate::recorder::{Progress, Ticket};
-use crate::relay::{BrokenReason, Counted, Orders, RelayActor};
+use crate::relay::{BrokenReason, Counted, LEASE_PAUSE, Orders, RelayActor};
 use link::Link;
 pub use plan::LinkPlan;
 use wire::Wire;
@@ -353,6 +353,9 @@ impl Session {
         if self.on_wire.iter().any(|armed| !armed.stuck) || !self.hand.is_empty() && !self.on_wire.is_empty()
         {
             limit = limit.min(self.progress_at + self.actor.ground.config.reply_late);
+        }
+        if self.ready && !self.actor.lease_holds() {
+            limit = limit.min(self.actor.ground.clock.moment() + LEASE_PAUSE);
         }
         let throttled = if self.quitting
             || self.hand.is_empty()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{AttemptNo, Phase, Reply, RetrySchedule, Timestamp, UnknownPolicy, Verdict};
+use domain::{Phase, Reply, RetrySchedule, Timestamp, UnknownPolicy, Verdict};
 use ledger::{InstallationKey, OutcomeRow};
 use smtp::client::{DeferCause, DeliveryResult, EndCause, SessionEnd};
 
@@ -114,7 +114,7 @@ fn after_reply(phase: Phase) -> Phase {
 /// When an unknown may be sent once more: after one retry interval, if the policy allows and it was not yet.
 fn resend_at(mail: &ReadyMail, now: Timestamp) -> Option<Timestamp> {
     let may = mail.work.policy == UnknownPolicy::ResendOnce && mail.unresolved_dots == 0;
-    may.then(|| now + mail.work.retry.delay(mail.key.release, mail.key.intent, AttemptNo(1)))
+    may.then(|| now + mail.work.retry.delay(mail.key.release, mail.key.intent, 1))
 }
 
 fn deferral(mail: &ReadyMail, phase: Phase, cause: &DeferCause) -> Duration {
@@ -126,14 +126,10 @@ fn deferral(mail: &ReadyMail, phase: Phase, cause: &DeferCause) -> Duration {
         (true, Phase::Permit) => Duration::ZERO,
         (true, _) => {
             let initial = mail.work.retry.initial.min(UNHEARD_RETRY);
-            delay(mail, RetrySchedule { initial, ..mail.work.retry })
+            mail.delay(RetrySchedule { initial, ..mail.work.retry })
         }
-        (false, _) => delay(mail, mail.work.retry),
+        (false, _) => mail.delay(mail.work.retry),
     }
-}
-
-fn delay(mail: &ReadyMail, schedule: RetrySchedule) -> Duration {
-    schedule.delay(mail.key.release, mail.key.intent, mail.key.attempt)
 }
 
 /// What a session's end says of the relay; `carried` mails were accepted over it.

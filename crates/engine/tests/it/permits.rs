@@ -105,6 +105,35 @@ async fn permits_in_hand_end_when_a_renewal_finds_their_chunk_in_other_hands() {
 }
 
 #[tokio::test]
+async fn nothing_is_begun_in_vain_while_a_late_renewal_leaves_leases_in_doubt() {
+    let sink = Sink::start(SinkConfig::default()).unwrap();
+    let lease = Duration::from_millis(1500);
+    let config = EngineConfig { lease, lease_margin: Duration::ZERO, ..EngineConfig::default() };
+    let rig = Rig::new(config).await;
+    // As when the books are away for longer than leases hold.
+    let held = Arc::new(Mutex::new(other_hand(&rig)));
+    let hand = Arc::clone(&held);
+    let proxy = at_first_connection(&sink, move || {
+        hand.lock().unwrap().execute_batch("BEGIN IMMEDIATE").unwrap();
+    });
+    let mut client = rig.client("一社", proxy.addr(), "s1").await;
+    client.spec.limits.sessions_max = 4;
+    let row = rig.plan(&client, &Order::to(addresses("a", 200))).await;
+    let run = rig.start(&client, &row).await;
+    let early = sink.wait_until(2 * lease, |seen| seen.kept > 0).await;
+    assert!(early.is_err(), "content left while its lease was in doubt");
+    held.lock().unwrap().execute_batch("ROLLBACK").unwrap();
+    assert_eq!(within(run.ended()).await, ReleaseEnd::Settled);
+    assert_eq!((rig.statement(&row).await.accepted, sink.snapshot().kept), (200, 200));
+    assert!(sink.snapshot().connections <= 5, "{} connections", sink.snapshot().connections);
+    let counts = "SELECT (SELECT COUNT(*) FROM attempt), (SELECT MAX(attempt_no) FROM attempt)";
+    let (attempts, last): (u32, u32) =
+        other_hand(&rig).query_row(counts, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    assert_eq!((attempts, last), (200, 1), "attempts, and the last one's number");
+    rig.close().await;
+}
+
+#[tokio::test]
 async fn no_content_leaves_near_the_end_of_its_lease() {
     let sink = Sink::start(SinkConfig::default()).unwrap();
     let margin = Duration::from_secs(60);

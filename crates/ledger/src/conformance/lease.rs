@@ -6,7 +6,7 @@ use super::Kept;
 use super::bench::{Bench, Breach, holds, same};
 use super::stage::{Stage, at, numbers, seconds};
 use crate::directory::ReleaseState;
-use crate::rows::{LeaseRequest, LeasedChunk, LeasedIntent, WorkAhead};
+use crate::lease::{LeaseRequest, LeasedChunk, LeasedIntent, WorkAhead};
 
 pub(super) async fn a_chunk_is_leased_once(bench: &Bench<'_>) -> Kept {
     let stage = Stage::frozen(bench, 7, 2).await?;
@@ -21,6 +21,7 @@ pub(super) async fn a_chunk_is_leased_once(bench: &Bench<'_>) -> Kept {
     let expected = LeasedIntent {
         intent: row.intent,
         attempt: domain::AttemptNo(1),
+        tries: 0,
         unresolved_dots: 0,
         address: row.address,
         fields: row.fields,

@@ -1,6 +1,6 @@
 //! What is tried again, and when (invariant 4).
 
-use domain::{AttemptNo, Statement, Verdict};
+use domain::{AttemptNo, Phase, Statement, Verdict};
 
 use super::Kept;
 use super::bench::{Bench, holds, same};
@@ -33,6 +33,28 @@ pub(super) async fn a_deferred_mail_waits_for_its_time(bench: &Bench<'_>) -> Kep
     let ahead = stage.store.work_ahead(stage.tenant, stage.release, at(300)).await?;
     same("nothing is ahead", ahead, crate::WorkAhead::default())?;
     stage.states(None, Statement { audience: 3, accepted: 3, ..Statement::default() }).await
+}
+
+pub(super) async fn a_permit_that_was_not_used_is_no_try(bench: &Bench<'_>) -> Kept {
+    let stage = Stage::frozen(bench, 3, 3).await?;
+    let unused = |intent, attempt| OutcomeRow {
+        phase: Phase::Permit,
+        code: None,
+        reply_digest: [0; 16],
+        retry_at: Some(at(30)),
+        ..stage.outcome(intent, attempt, Verdict::Deferred)
+    };
+    for attempt in 1..=3 {
+        let chunk = stage.lease_one(100 * i64::from(attempt)).await?;
+        stage.attempt(&chunk, &[(1, attempt), (2, attempt), (3, attempt)]).await?;
+        let second = if attempt == 2 { unused(2, 2) } else { stage.outcome(2, attempt, Verdict::Deferred) };
+        let third = stage.outcome(3, attempt, Verdict::Deferred);
+        stage.answer(vec![unused(1, attempt), second, third]).await?;
+        stage.give_back(&chunk).await?;
+    }
+    let chunk = stage.lease_one(400).await?;
+    let counts: Vec<_> = chunk.intents.iter().map(|leased| (leased.attempt.0, leased.tries)).collect();
+    same("the next number, and the tries", counts, vec![(4, 0), (4, 2), (4, 3)])
 }
 
 pub(super) async fn an_unknown_mail_is_held(bench: &Bench<'_>) -> Kept {

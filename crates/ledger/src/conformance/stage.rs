@@ -13,11 +13,11 @@ use super::Kept;
 use super::bench::{Bench, Breach, same};
 use crate::digest::recipient_hash;
 use crate::directory::{ContentPart, CredentialRow, RelayRow, ReleaseRow, TenantRow};
+use crate::lease::{LeaseRequest, LeasedChunk};
 use crate::nodes::{TakeOver, TakeOverRequest};
 use crate::rows::{
     AttemptKey, AttemptPermit, AttemptRow, AudienceSeal, ChunkReturn, CommitReceipt, DeliveryCommit,
-    IntentBatch, IntentRow, LeaseRequest, LeasedChunk, OutcomeRow, SenderRow, SessionRow, SettleReceipt,
-    SettleRequest,
+    IntentBatch, IntentRow, OutcomeRow, SenderRow, SessionRow, SettleReceipt, SettleRequest,
 };
 use crate::store::Store;
 
