@@ -27,6 +27,9 @@ const WITH_A_NODE_ONE_IN: u64 = 4;
 const AWAY_FIRST: Duration = Duration::from_secs(15);
 /// From the new standby to the next mail: a lease may have run out, and be taken over first.
 const SENDS_AGAIN_MAX: Duration = Duration::from_secs(15);
+/// How often all sessions may begin anew from one fault to the next: for a share, for a lease that was taken over, for a
+/// relay without work.
+const SESSIONS_TURNS: u32 = 2;
 /// What a node says of a pair whose commits do not wait.
 const LABEL: &str = "ASYNCHRONOUS";
 const START_MAX: Duration = Duration::from_secs(60);
@@ -118,7 +121,14 @@ impl Drill {
     fn conclude(mut self) -> anyhow::Result<Report> {
         self.report.settle(&mut self.campaign, &mut self.nodes)?;
         self.report.compare(&mut self.campaign)?;
-        self.campaign.close()?;
+        let connections = self.campaign.close()?.connections;
+        self.report.set("connections", connections);
+        let connections_max = u64::from(self.report.sessions * (self.report.faults + 1) * SESSIONS_TURNS);
+        if connections > connections_max {
+            self.report
+                .complaints
+                .push(format!("{connections} connections, at most {connections_max} allowed"));
+        }
         self.pair.close()?;
         Ok(self.report)
     }

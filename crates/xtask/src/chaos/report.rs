@@ -15,7 +15,7 @@ use crate::rig::{Campaign, Nodes, Policy};
 pub struct Report {
     scenario: Scenario,
     policy: Policy,
-    sessions: u32,
+    pub sessions: u32,
     messages: u32,
     /// Disturbances at each of which as many mails as there are sessions could be on the wire.
     pub faults: u32,

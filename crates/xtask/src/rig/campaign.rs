@@ -14,6 +14,8 @@ use crate::judge::{LogTail, Verdict, compare_release};
 
 /// A run that nobody disturbs.
 pub const RUN_MAX: Duration = Duration::from_secs(30 * 60);
+/// Longer than any lease, take-over and early retry: what has not changed for so long does not go on.
+const STANDSTILL_MAX: Duration = Duration::from_secs(120);
 /// A sender whose log stands still for so long waits for something.
 pub const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks at the log.
@@ -139,19 +141,22 @@ impl Campaign {
         Ok(true)
     }
 
-    /// Until nothing is pending; else why.
+    /// Until nothing is pending; else, once nothing changes any more, why.
     ///
     /// # Errors
     /// When the books cannot be read.
     pub fn await_settled(&mut self) -> anyhow::Result<Option<String>> {
-        let begun = SystemClock.moment();
+        let (mut changed, mut last) = (SystemClock.moment(), None);
         loop {
             let statement = self.sender.statement()?;
             self.tail.poll()?;
             if statement.pending == 0 && statement.audience == u64::from(self.messages) {
                 return Ok(None);
             }
-            if since(begun) > RUN_MAX {
+            if last.replace(statement.pending) != Some(statement.pending) {
+                changed = SystemClock.moment();
+            }
+            if since(changed) > STANDSTILL_MAX {
                 return Ok(Some(format!("not settled: {statement:?}")));
             }
             std::thread::park_timeout(PATIENCE);
