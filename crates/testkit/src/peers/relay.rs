@@ -1,7 +1,7 @@
 //! What all relays have in common: a private folder, a free port, a certificate, the wait for the greeting.
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +16,8 @@ use crate::certs::Authority;
 
 /// How long a server may take until it greets.
 const START_MAX: Duration = Duration::from_secs(30);
+/// Lines of a reply that are looked at.
+const REPLY_LINES_MAX: usize = 64;
 
 /// Between two tries to connect.
 const TRY_PAUSE: Duration = Duration::from_millis(20);
@@ -140,7 +142,8 @@ impl<'a> Site<'a> {
     fn greeted(self, started: io::Result<Supervised>) -> Result<RunningRelay, PeersError> {
         let server = self.server;
         let supervised = started.map_err(|source| PeersError::Spawn { server, source })?;
-        if let Err(reason) = wait_for_greeting(self.addr, &supervised) {
+        let (addr, starttls) = (self.addr, self.options.starttls);
+        if let Err(reason) = wait_until(|| greets(addr, starttls).unwrap_or(false), &supervised) {
             return Err(PeersError::Start { server, reason, log: supervised.log_end() });
         }
         let first = self.options.accounts.first().cloned().unwrap_or_else(|| Account::new("", ""));
@@ -175,10 +178,6 @@ pub(super) fn make_folder(within: Option<&Path>) -> io::Result<(TempDir, Inbox, 
     Ok((folder, inbox, addr))
 }
 
-fn wait_for_greeting(addr: SocketAddr, server: &Supervised) -> Result<(), &'static str> {
-    wait_until(|| greets(addr).unwrap_or(false), server)
-}
-
 /// Waits until the server is ready, within bounds; else says why it is not.
 pub(super) fn wait_until(
     mut is_ready: impl FnMut() -> bool,
@@ -198,11 +197,28 @@ pub(super) fn wait_until(
     }
 }
 
-/// Whether a server says 220.
-fn greets(addr: SocketAddr) -> io::Result<bool> {
+/// Whether a server says 220, and offers STARTTLS if it should: one that greets before its certificate is read (Haraka
+/// does) is not ready.
+fn greets(addr: SocketAddr, starttls: bool) -> io::Result<bool> {
     let mut stream = TcpStream::connect_timeout(&addr, START_MAX)?;
     stream.set_read_timeout(Some(START_MAX))?;
-    let mut code = [0; 3];
-    stream.read_exact(&mut code)?;
-    Ok(&code == b"220")
+    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    let mut reply = || -> io::Result<Vec<String>> {
+        let mut said = Vec::new();
+        for line in lines.by_ref().take(REPLY_LINES_MAX) {
+            said.push(line?);
+            // The last line of a reply has no hyphen behind its code (RFC 5321 section 4.2.1).
+            if said.last().is_some_and(|line| line.as_bytes().get(3) != Some(&b'-')) {
+                break;
+            }
+        }
+        Ok(said)
+    };
+    if !reply()?.last().is_some_and(|line| line.starts_with("220")) {
+        return Ok(false);
+    }
+    stream.write_all(b"EHLO ready.test\r\n")?;
+    let offers = reply()?.iter().any(|line| line.get(4..).is_some_and(|word| word.trim_end() == "STARTTLS"));
+    stream.write_all(b"QUIT\r\n")?;
+    Ok(offers || !starttls)
 }
