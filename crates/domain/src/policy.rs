@@ -36,10 +36,10 @@ impl RetrySchedule {
     ///
     /// The jitter is derived from the intent, so that a due time can be rebuilt from the books.
     #[must_use]
-    pub fn delay(&self, release: ReleaseId, intent: IntentNo, tried: u16) -> Duration {
-        let doublings = u32::from(tried.saturating_sub(1)).min(24);
+    pub fn delay(&self, release: ReleaseId, intent: IntentNo, try_no: u16) -> Duration {
+        let doublings = u32::from(try_no.saturating_sub(1)).min(24);
         let full = self.initial.saturating_mul(1 << doublings).min(self.delay_max);
-        let draw = scatter(release.0 ^ (u64::from(intent.0) << 20) ^ u64::from(tried)) % 1000;
+        let draw = scatter(release.0 ^ (u64::from(intent.0) << 20) ^ u64::from(try_no)) % 1000;
         full.saturating_sub(full * u32::try_from(draw).unwrap_or(0) / 5000)
     }
 }

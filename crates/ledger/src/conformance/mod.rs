@@ -68,7 +68,8 @@ cases! {
     fence: an_attempt_needs_its_lease, a_takeover_fences_the_sender_before,
         a_living_lease_is_taken_over_by_an_owner_alone, a_hold_fences_at_once,
         a_breach_of_identity_leaves_nothing, an_attempt_is_stored_once;
-    retry: a_deferred_mail_waits_for_its_time, a_permit_that_was_not_used_is_no_try, an_unknown_mail_is_held, an_unknown_mail_is_sent_once_more,
+    retry: a_deferred_mail_waits_for_its_time, a_permit_that_was_not_used_is_no_try, an_unknown_mail_is_held,
+        an_unknown_mail_is_sent_once_more,
         an_open_attempt_is_not_tried_again, a_retry_with_another_body_is_found;
     settle: what_is_owed_is_settled, a_held_release_never_expires, a_leased_chunk_is_settled_after_its_return, an_unknown_mail_is_never_settled;
     evidence: a_late_reply_resolves_an_unknown, a_late_deferral_brings_the_chunk_back,

@@ -146,7 +146,8 @@ impl Campaign {
     /// # Errors
     /// When the books cannot be read.
     pub fn await_settled(&mut self) -> anyhow::Result<Option<String>> {
-        let (mut changed, mut last) = (SystemClock.moment(), None);
+        let begun = SystemClock.moment();
+        let (mut changed, mut last) = (begun, None);
         loop {
             let statement = self.sender.statement()?;
             self.tail.poll()?;
@@ -156,7 +157,7 @@ impl Campaign {
             if last.replace(statement.pending) != Some(statement.pending) {
                 changed = SystemClock.moment();
             }
-            if since(changed) > STANDSTILL_MAX {
+            if since(changed) > STANDSTILL_MAX || since(begun) > RUN_MAX {
                 return Ok(Some(format!("not settled: {statement:?}")));
             }
             std::thread::park_timeout(PATIENCE);
