@@ -73,11 +73,7 @@ pub struct RecoverOptions<'a> {
 /// When the store or a journal fails; it can be run again.
 pub async fn recover(store: &dyn Store, options: RecoverOptions<'_>) -> Result<Recovered, RecoverError> {
     let (sender, now) = (options.sender, options.now);
-    let ended = match store.is_shared() {
-        // Another machine's clock may be behind: what ended by this one may hold there.
-        true => Timestamp::from_millis(now.as_millis() - CLOCKS_DIFFER_MS),
-        false => now,
-    };
+    let ended = ended_by(now, store.is_shared());
     let request = TakeOverRequest { sender, node: options.node, now: ended, until: now + options.lease };
     let taken = store.lease_takeover(request).await?;
     let mut reading = Reading::new(options, store.is_shared());
@@ -92,6 +88,15 @@ pub async fn recover(store: &dyn Store, options: RecoverOptions<'_>) -> Result<R
         store.delivery_commit(tenant, sender, now, commit).await?;
     }
     Ok(reading.recovered)
+}
+
+/// Leases that were to hold until then have ended everywhere: over shared books another machine's clock may be behind,
+/// and what ended by this one may hold there.
+fn ended_by(now: Timestamp, is_shared: bool) -> Timestamp {
+    match is_shared {
+        true => Timestamp::from_millis(now.as_millis() - CLOCKS_DIFFER_MS),
+        false => now,
+    }
 }
 
 /// A node that was away: others took its chunks over, and could not know what its journal knows.
@@ -212,4 +217,23 @@ fn resend_at(attempt: &OpenAttempt, options: RecoverOptions<'_>) -> Option<Times
     let schedule = RetrySchedule::starting_at(attempt.retry_initial);
     let interval = schedule.delay(attempt.key.release, attempt.key.intent, 1);
     may.then(|| options.now + interval.max(options.resend_wait))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_of_another_machine_is_given_the_difference_of_two_clocks() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        assert_eq!(ended_by(now, false), now);
+        assert_eq!(ended_by(now, true) + Duration::from_secs(1), now);
+    }
+
+    #[test]
+    fn what_was_recovered_twice_adds_up() {
+        let mut sum = Recovered { unsent: 1, answered: 2, unknown: 3 };
+        sum += Recovered { unsent: 10, answered: 20, unknown: 30 };
+        assert_eq!(sum, Recovered { unsent: 11, answered: 22, unknown: 33 });
+    }
 }

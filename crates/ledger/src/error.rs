@@ -71,19 +71,3 @@ pub enum LedgerError {
     #[error("the store is closed")]
     Closed,
 }
-
-impl LedgerError {
-    /// True when durability is in doubt: all dots must stop and the process must end.
-    #[must_use]
-    pub fn stops_all_dots(&self) -> bool {
-        matches!(
-            self,
-            Self::Full { .. }
-                | Self::Io { .. }
-                | Self::Damaged { .. }
-                | Self::Unfit { .. }
-                | Self::Refused { .. }
-                | Self::Closed
-        )
-    }
-}

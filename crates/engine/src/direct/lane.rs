@@ -115,28 +115,31 @@ impl DomainLane {
     /// Takes in what became of a mail; true when the domain is to be left alone from now on. `carried`: its session had
     /// carried mails before, so that a 421 may only mean that these are enough for one connection.
     pub fn observe(&self, result: &DeliveryResult, carried: bool, now: Moment) -> bool {
-        match result {
-            DeliveryResult::Accepted(_) => {
-                self.back_off().accepted();
-                false
-            }
-            DeliveryResult::Deferred { cause: DeferCause::Reply(reply), .. }
-            | DeliveryResult::Deferred {
-                cause: DeferCause::SessionEnded(EndCause::Refused(reply)), ..
-            } => {
-                let trouble = match Trouble::of(reply) {
-                    Trouble::Domain if carried => Trouble::Mail,
-                    other => other,
-                };
-                self.back_off().trouble(trouble, now)
-            }
-            _ => false,
-        }
+        take_in(&mut self.back_off(), result, carried, now)
     }
 
     /// The domain's state of trouble.
     pub fn back_off(&self) -> MutexGuard<'_, DomainBackOff> {
         lock(&self.back_off)
+    }
+}
+
+/// What became of a mail, as [`DomainLane::observe`] says it to the domain's state of trouble.
+fn take_in(back_off: &mut DomainBackOff, result: &DeliveryResult, carried: bool, now: Moment) -> bool {
+    match result {
+        DeliveryResult::Accepted(_) => {
+            back_off.accepted();
+            false
+        }
+        DeliveryResult::Deferred { cause: DeferCause::Reply(reply), .. }
+        | DeliveryResult::Deferred { cause: DeferCause::SessionEnded(EndCause::Refused(reply)), .. } => {
+            let trouble = match Trouble::of(reply) {
+                Trouble::Domain if carried => Trouble::Mail,
+                other => other,
+            };
+            back_off.trouble(trouble, now)
+        }
+        _ => false,
     }
 }
 
@@ -170,4 +173,37 @@ impl RelayActor {
 #[must_use]
 pub fn domain_of(address: &str) -> String {
     address.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Phase, Reply, ReplyCode};
+
+    use super::*;
+
+    fn reply(code: u16) -> Reply {
+        Reply {
+            code: ReplyCode::new(code).expect("a code"),
+            enhanced: None,
+            text: "ただいま混み合っています".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_domain_that_accepts_a_mail_is_out_of_trouble() {
+        let mut back_off = DomainBackOff::new(ReceiverLimits::of("example.jp").back_off);
+        let busy = DeliveryResult::Deferred { phase: Phase::Connect, cause: DeferCause::Reply(reply(421)) };
+        assert!(take_in(&mut back_off, &busy, false, Moment::ZERO));
+        assert!(back_off.is_troubled());
+        assert!(!take_in(&mut back_off, &DeliveryResult::Accepted(reply(250)), false, Moment::ZERO));
+        assert!(!back_off.is_troubled());
+    }
+
+    #[test]
+    fn a_session_that_carried_enough_mails_is_no_trouble_of_its_domain() {
+        let mut back_off = DomainBackOff::new(ReceiverLimits::of("example.jp").back_off);
+        let enough = DeliveryResult::Deferred { phase: Phase::Connect, cause: DeferCause::Reply(reply(421)) };
+        assert!(!take_in(&mut back_off, &enough, true, Moment::ZERO));
+        assert!(!back_off.is_troubled());
+    }
 }

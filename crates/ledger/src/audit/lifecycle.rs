@@ -39,20 +39,24 @@ mod tests {
     use crate::rows::AttemptKey;
     use domain::{AttemptNo, IntentNo, ReleaseId, TenantId, Timestamp};
 
-    fn check(verdict: Verdict, attempt: u16, phase: Phase, code: u16, expected: Option<u8>) {
-        let attempt = AttemptNo(attempt);
-        let key = AttemptKey { tenant: TenantId(1), release: ReleaseId(1), intent: IntentNo(1), attempt };
-        let row = OutcomeRow {
+    fn blank(key: AttemptKey, verdict: Verdict) -> OutcomeRow {
+        OutcomeRow {
             key,
             verdict,
-            phase,
-            code: ReplyCode::new(code),
+            phase: Phase::Permit,
+            code: None,
             enhanced: None,
             reply_digest: [0; 16],
             reply_text: String::new(),
             at: Timestamp::EPOCH,
             retry_at: None,
-        };
+        }
+    }
+
+    fn check(verdict: Verdict, attempt: u16, phase: Phase, code: u16, expected: Option<u8>) {
+        let attempt = AttemptNo(attempt);
+        let key = AttemptKey { tenant: TenantId(1), release: ReleaseId(1), intent: IntentNo(1), attempt };
+        let row = OutcomeRow { phase, code: ReplyCode::new(code), ..blank(key, verdict) };
         assert_eq!(objection(&row).map(|found| found.0), expected, "{row:?}");
     }
 
@@ -74,5 +78,14 @@ mod tests {
         check(Verdict::Expired, 0, Phase::Permit, 0, None);
         check(Verdict::Expired, 1, Phase::Permit, 0, Some(2));
         check(Verdict::Cancelled, 0, Phase::Mail, 0, Some(2));
+    }
+
+    #[test]
+    fn an_accepted_mail_that_nobody_tried_is_said_to_be_that() {
+        let attempt = AttemptNo(0);
+        let key = AttemptKey { tenant: TenantId(1), release: ReleaseId(1), intent: IntentNo(1), attempt };
+        let row =
+            OutcomeRow { code: ReplyCode::new(250), phase: Phase::Reply, ..blank(key, Verdict::Accepted) };
+        assert_eq!(objection(&row), Some((2, "accepted, and none was made")));
     }
 }

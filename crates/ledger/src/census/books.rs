@@ -105,3 +105,24 @@ impl BooksCensus {
         self.gaps.sort_unstable_by_key(|gap| (gap.tenant, gap.release));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(members: &[u8]) -> AudienceDigest {
+        let mut digest = AudienceDigest::default();
+        members.iter().for_each(|member| digest.add(&[*member; 32]));
+        digest
+    }
+
+    #[test]
+    fn a_wave_differs_by_another_recipient_or_one_too_many_and_not_by_one_that_was_erased() {
+        let sealed = digest(&[1, 2, 3]);
+        for (found, differ) in [(&[1, 2, 3][..], 0), (&[1, 2], 0), (&[1, 2, 4], 1), (&[1, 2, 3, 4], 1)] {
+            let mut gap = BooksGap::new(TenantId(1), ReleaseId(1), 0);
+            gap.wave(&sealed, &digest(found));
+            assert_eq!((gap.waves_differ, gap.is_sound()), (differ, differ == 0), "{found:?}");
+        }
+    }
+}
