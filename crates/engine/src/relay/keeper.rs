@@ -39,8 +39,10 @@ impl RelayActor {
             }
             let rings_left = draining || self.open_sessions(&mut sessions);
             let more = !draining && sessions.len() < self.share.sessions_max();
-            // Without a ring a probe that is due could not be made: waiting for its time would be no wait at all.
-            let probes = more && rings_left && !self.outbox.is_empty();
+            // Without a ring, or without leases, a probe that is due could not be made: waiting for its time would be no
+            // wait at all.
+            let leased = self.lease_holds();
+            let probes = more && rings_left && leased && !self.outbox.is_empty();
             let probe_at = self.breaker().probe_at().filter(|_| probes);
             tokio::select! {
                 Some(report) = sessions.join_next(), if !sessions.is_empty() => match report {
@@ -51,7 +53,7 @@ impl RelayActor {
                 () = self.share.changed.notified() => {}
                 () = self.wait_for_probe(probe_at), if probe_at.is_some() => {}
                 () = self.ground.clock.sleep(RING_PAUSE), if !rings_left => {}
-                () = self.ground.clock.sleep(LEASE_PAUSE), if more && !self.lease_holds() => {}
+                () = self.ground.clock.sleep(LEASE_PAUSE), if more && !leased => {}
                 _ = orders.changed() => {}
             }
         }

@@ -354,10 +354,13 @@ impl Session {
         {
             limit = limit.min(self.progress_at + self.actor.ground.config.reply_late);
         }
-        if self.ready && !self.actor.lease_holds() {
+        let leased = self.actor.lease_holds();
+        if self.ready && !leased {
             limit = limit.min(self.actor.ground.clock.moment() + LEASE_PAUSE);
         }
+        // Without leases nothing starts, whatever the throttle has room for.
         let throttled = if self.quitting
+            || !leased
             || self.hand.is_empty()
             || self.on_wire.len() >= self.actor.envelopes_on_wire_max()
         {
