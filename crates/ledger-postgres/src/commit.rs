@@ -188,7 +188,13 @@ async fn insert_attempts(
         &times,
     ];
     let stored = draft.execute(queries::ATTEMPT_INSERT, values).await?;
-    if stored == rows.len() as u64 { Ok(()) } else { Err(Failure::refused("an attempt without its intent")) }
+    if stored == rows.len() as u64 {
+        Ok(())
+    } else {
+        Err(Failure::refused(
+            "an attempt without its intent, or over a session of another tenant, relay or secret",
+        ))
+    }
 }
 
 /// Gives back the chunks that are still held as they say.
