@@ -15,7 +15,7 @@ pub const MESSAGE_OCTETS_MAX: u64 = 25 << 20;
 /// Octets of a release file.
 const SOURCE_OCTETS_MAX: u64 = message::limits::SOURCE_OCTETS_MAX as u64;
 /// The part that names the list's columns: what the fields of the stored recipients mean.
-const COLUMNS_PART: u16 = u16::MAX;
+const COLUMNS_PART: u32 = u16::MAX as u32;
 
 /// Why a release cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -118,7 +118,7 @@ domain::coded! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContentPart {
     /// Its place: 0 is the source, 1.. the attachments in order.
-    pub part_no: u16,
+    pub part_no: u32,
     /// The file name.
     pub name: String,
     /// The bytes.

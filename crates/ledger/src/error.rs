@@ -67,6 +67,12 @@ pub enum LedgerError {
         /// What was asked for.
         what: &'static str,
     },
+    /// A document is not as its writer saw it: somebody else changed, made or removed it meanwhile.
+    #[error("{what} was changed by somebody else meanwhile; look at it again")]
+    Stale {
+        /// Its kind and id.
+        what: String,
+    },
     /// The store was closed.
     #[error("the store is closed")]
     Closed,

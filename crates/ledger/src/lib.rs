@@ -15,6 +15,7 @@ pub mod conformance;
 pub mod copy;
 pub mod digest;
 pub mod directory;
+pub mod documents;
 pub mod entries;
 pub mod error;
 pub mod lease;
@@ -24,6 +25,7 @@ pub mod owed;
 pub mod read;
 pub mod rows;
 pub mod store;
+pub mod stream;
 
 pub use account::{Account, SealedChunk, Standing};
 pub use balance::Balance;
@@ -38,6 +40,7 @@ pub use directory::{
     ContentPart, CredentialRow, InstallationRow, InstallationUse, RelayRow, ReleaseRow, ReleaseState,
     TenantRow,
 };
+pub use documents::{AuditNote, AuditRow, Document, DocumentChange, DocumentWrite, Expected, audit_chain};
 pub use entries::{Entries, IntentEntry, Share, Tally};
 pub use error::LedgerError;
 pub use lease::{LeaseRequest, LeasedChunk, LeasedIntent, WorkAhead};
@@ -54,4 +57,8 @@ pub use rows::{
     IntentBatch, IntentRow, OpenAttempt, OutcomeRow, RelayUse, SenderRow, SessionRow, SettleReceipt,
     SettleRequest, WitnessRow,
 };
-pub use store::{CensusStore, DeliveryStore, DirectoryStore, NodeStore, PlanStore, ReadStore, Store};
+pub use store::{
+    CensusStore, DeliveryStore, DirectoryStore, DocumentStore, NodeStore, PlanStore, ReadStore, Store,
+    StreamStore,
+};
+pub use stream::StreamWave;

@@ -15,6 +15,7 @@ use crate::directory::{
     ContentPart, CredentialRow, InstallationRow, InstallationUse, RelayRow, ReleaseRow, ReleaseState,
     TenantRow,
 };
+use crate::documents::{AuditRow, Document, DocumentWrite};
 use crate::error::LedgerError;
 use crate::lease::{LeaseRequest, LeasedChunk, WorkAhead};
 use crate::nodes::{
@@ -25,6 +26,7 @@ use crate::rows::{
     AudienceSeal, CommitReceipt, DeliveryCommit, IntentBatch, OpenAttempt, SenderRow, SettleReceipt,
     SettleRequest, WitnessRow,
 };
+use crate::stream::StreamWave;
 
 /// A store's answer.
 pub type Stored<T> = Result<T, LedgerError>;
@@ -286,6 +288,48 @@ pub trait CensusStore: Send + Sync {
     /// Looks for chunks that nobody would bring up again although not all in them is accounted for. Makes them due from
     /// the books, and their account anew; gives those in which anything was open.
     async fn sweep(&self, now: Timestamp) -> Stored<Vec<Hole>>;
+}
+
+/// Mails that come one by one, with their content: see [`crate::stream`].
+#[async_trait]
+pub trait StreamStore: Send + Sync {
+    /// Stores, seals and makes due one wave of a stream, durably, in one transaction. A stream in state `Planning` is
+    /// active from then on; a paused one stays paused. [`LedgerError::AudienceMismatch`] when the rows as stored are
+    /// not what was counted; nothing is stored then.
+    async fn stream_append(&self, wave: StreamWave) -> Stored<()>;
+
+    /// A release's content parts from number to number, both included, in order.
+    async fn content_range(
+        &self,
+        tenant: TenantId,
+        release: ReleaseId,
+        first: u32,
+        last: u32,
+    ) -> Stored<Vec<ContentPart>>;
+}
+
+/// What people set, and who set it: see [`crate::documents`].
+#[async_trait]
+pub trait DocumentStore: Send + Sync {
+    /// One document.
+    async fn document_get(&self, tenant: TenantId, kind: &str, id: &str) -> Stored<Option<Document>>;
+
+    /// A tenant's documents of a kind with ids above `after` (empty: from the first), by id, at most `limit`.
+    async fn document_list(
+        &self,
+        tenant: TenantId,
+        kind: &str,
+        after: &str,
+        limit: u32,
+    ) -> Stored<Vec<Document>>;
+
+    /// Makes all changes, with their entry in the audit log, or none; gives the new versions in their order (0 for what was
+    /// removed). [`LedgerError::Stale`] when any document is not as expected, [`LedgerError::Refused`] beyond a limit of
+    /// [`crate::documents`].
+    async fn document_write(&self, write: DocumentWrite) -> Stored<Vec<u64>>;
+
+    /// Entries of a tenant's audit log after a number, in order, at most `limit`.
+    async fn audit_list(&self, tenant: TenantId, after: u64, limit: u32) -> Stored<Vec<AuditRow>>;
 }
 
 /// A whole store.

@@ -1,0 +1,119 @@
+//! The directory's documents: what people set (keys, relays' settings, verified senders, users …), one JSON text each,
+//! and the audit log of every change.
+//!
+//! A store knows nothing of what is in a document; the rooms above give kinds and shapes. What must be found fast or
+//! joined by the engine is a table of its own, never a document. Secrets stand in documents only encrypted or hashed.
+//!
+//! Invariants: a document changes only from the version that its writer saw; each change has its audit entry in the
+//! same transaction; the audit log of a tenant is a hash chain that only grows.
+
+use aws_lc_rs::digest::{Context, SHA256};
+use domain::{TenantId, Timestamp};
+
+/// Octets of a document's text.
+pub const DOCUMENT_OCTETS_MAX: usize = 2 << 20;
+/// Characters of a document's kind.
+pub const KIND_MAX: usize = 32;
+/// Octets of a document's id.
+pub const DOCUMENT_ID_OCTETS_MAX: usize = 400;
+/// Documents given at a time.
+pub const DOCUMENTS_PAGE_MAX: u32 = 1000;
+
+/// A document as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// What it is: a short word such as `api-key`.
+    pub kind: String,
+    /// Unique among the tenant's documents of the kind; compared octet by octet.
+    pub id: String,
+    /// 1 when it was made, one more at each change.
+    pub version: u64,
+    /// JSON.
+    pub text: String,
+    /// When it last changed.
+    pub changed_at: Timestamp,
+}
+
+/// What must stand for a change to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Whatever stands.
+    Any,
+    /// No document.
+    Nothing,
+    /// This version.
+    Version(u64),
+}
+
+/// One document's change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentChange {
+    /// Its kind.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// What must stand.
+    pub expected: Expected,
+    /// The new text; `None` removes it.
+    pub text: Option<String>,
+}
+
+/// Who did what; stored with the change that it tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditNote {
+    /// Who: a user, a key's name, `command line`.
+    pub actor: String,
+    /// What was done: noun and verb, such as `key.create`.
+    pub action: String,
+    /// To what.
+    pub object: String,
+    /// More of it, as JSON, or empty; never a secret.
+    pub detail: String,
+}
+
+/// An entry of a tenant's audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRow {
+    /// Whose log.
+    pub tenant: TenantId,
+    /// 1, 2, 3 …
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who did what.
+    pub note: AuditNote,
+    /// [`audit_chain`] over the chain of the entry before and this one.
+    pub chain: [u8; 32],
+}
+
+/// Changes of one tenant's documents that are made together or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentWrite {
+    /// Whose.
+    pub tenant: TenantId,
+    /// In this order.
+    pub changes: Vec<DocumentChange>,
+    /// What the log says of it; `None` for what is no change of anybody's making (such as when a key was last used).
+    pub note: Option<AuditNote>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// The chain's value behind an entry; `before` is that of the entry before, zeros for the first.
+#[must_use]
+pub fn audit_chain(before: &[u8; 32], row: &AuditRow) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    context.update(b"hikyaku audit 1");
+    context.update(before);
+    context.update(&row.tenant.0.to_be_bytes());
+    context.update(&row.number.to_be_bytes());
+    context.update(&row.at.as_millis().to_be_bytes());
+    let AuditNote { actor, action, object, detail } = &row.note;
+    for text in [actor, action, object, detail] {
+        context.update(&(text.len() as u64).to_be_bytes());
+        context.update(text.as_bytes());
+    }
+    let mut chain = [0; 32];
+    chain.copy_from_slice(context.finish().as_ref());
+    chain
+}
