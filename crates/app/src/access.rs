@@ -18,6 +18,8 @@ pub enum Right {
     Read,
     /// Also send, pause, resume and cancel the tenant's releases.
     Send,
+    /// Also set the tenant's relays, senders, keys and people.
+    Manage,
     /// Also what concerns the whole installation.
     Operate,
 }
@@ -63,6 +65,23 @@ impl Access {
         Ok(Self::over(store.tenant_ensure(row).await?, user, Right::Send))
     }
 
+    /// Access by an API key of the tenant.
+    #[must_use]
+    pub fn of_key(row: TenantRow, key: &str, right: Right) -> Self {
+        Self::over(row, &format!("key {key}"), right.min(Right::Manage))
+    }
+
+    /// An operator's access to the installation itself, whose documents are those of tenant 0.
+    #[must_use]
+    pub fn to_installation(user: &str) -> Self {
+        let row = TenantRow {
+            tenant: TenantId(0),
+            name: "the installation".to_owned(),
+            created_at: domain::Timestamp::EPOCH,
+        };
+        Self::over(row, user, Right::Operate)
+    }
+
     fn over(row: TenantRow, user: &str, right: Right) -> Self {
         Self { tenant: row.tenant, tenant_name: row.name, user: user.to_owned(), right }
     }
@@ -94,7 +113,7 @@ impl Access {
     }
 }
 
-fn check_name(name: &str) -> Result<(), AppError> {
+pub(crate) fn check_name(name: &str) -> Result<(), AppError> {
     let fine = !name.trim().is_empty()
         && name.chars().count() <= TENANT_NAME_MAX
         && !name.chars().any(char::is_control);
@@ -102,7 +121,7 @@ fn check_name(name: &str) -> Result<(), AppError> {
         Ok(())
     } else {
         Err(AppError::BadInput(format!(
-            "--tenant: a tenant's name has 1 to {TENANT_NAME_MAX} characters and no control character"
+            "a tenant's name has 1 to {TENANT_NAME_MAX} characters and no control character"
         )))
     }
 }

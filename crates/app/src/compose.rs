@@ -65,6 +65,7 @@ impl Composer for ReleaseComposer {
             eight_bit: mail.facts.eight_bit,
             smtputf8: mail.facts.needs_smtputf8,
             digest,
+            reverse_path: None,
         })
     }
 }

@@ -56,11 +56,36 @@ pub enum AppError {
         remedy: String,
     },
     /// The caller's right does not suffice.
-    #[error("this needs the right to {}", match needed { Right::Read => "read", Right::Send => "send", Right::Operate => "operate" })]
+    #[error("this needs the right to {}", match needed { Right::Read => "read", Right::Send => "send", Right::Manage => "manage the tenant", Right::Operate => "operate" })]
     Forbidden {
         /// The least right that would.
         needed: Right,
     },
+    /// What is to be made stands already.
+    #[error("{what} exists already; {remedy}")]
+    Exists {
+        /// What.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The tenant may not send.
+    #[error("the tenant is {state} and sends nothing; ask the operator")]
+    Suspended {
+        /// Its state.
+        state: &'static str,
+    },
+    /// The author's address was not verified for the tenant.
+    #[error(
+        "`{address}` is not a verified sender of the tenant; have it verified (`hikyaku sender verify`), or send from one that is"
+    )]
+    Unverified {
+        /// The address, which the caller gave.
+        address: String,
+    },
+    /// There is no way to take more in just now.
+    #[error("no more mails can be taken in just now; try again in a moment")]
+    Busy,
     /// A setting or file contradicts the rules; the text says which, where, and the remedy.
     #[error("{0}")]
     BadInput(String),

@@ -1,5 +1,4 @@
-//! The use case *node*: a sender that works on whatever releases are owed, of all tenants, over shared books, until it is
-//! told to end.
+//! The use case *node*: a sender that works on whatever releases are owed, of all tenants, until it is told to end.
 //!
 //! It looks at the books again and again; nothing that it is told is needed, a hint only makes it look sooner. What it works on is chosen evenly among
 //! tenants, and each release's mails go only through its own tenant's relay actor.
@@ -8,12 +7,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{CredentialVersion, Moment, RelayId, ReleaseId, TenantId};
-use engine::{Engine, Recovered, RelaySpec, ReleaseEnd};
+use domain::{CredentialVersion, Moment, RelayId, ReleaseId, SenderEpoch, TenantId};
+use engine::{Engine, Recovered, RelaySpec, ReleaseEnd, ReleaseRun};
 use ledger::WorkItem;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
+use crate::control::{Control, Served};
 use crate::error::AppError;
 use crate::hold::settle_all_cancelled;
 use crate::route::Route;
@@ -21,6 +21,8 @@ use crate::send::{Premises, Sealing, composer, parts, work};
 
 /// How often the books are asked for work.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// However often it is told that there is work, it looks no sooner again.
+const LOOK_SOON: Duration = Duration::from_millis(10);
 /// Releases that are worked on at the same time.
 const RELEASES_MAX: usize = 256;
 /// A release of which nothing is due for longer is left, and begun again when it is.
@@ -39,25 +41,35 @@ pub struct NodeReport {
 
 type Key = (TenantId, ReleaseId);
 
-/// Sends until `drain` becomes true (`ready` is told once it does), then finishes what is on the wire and gives everything back.
+/// What a sender's process has beside its loop.
+pub struct Desk<'a> {
+    /// Told when there is something to send, by who shares the process.
+    pub told: Arc<Notify>,
+    /// The control socket, where orders come by; `None`: they are found in the books alone.
+    pub control: Option<&'a Control>,
+}
+
+/// Sends until `drain` becomes true, then finishes what is on the wire and gives everything back. `ready` is told of the
+/// engine's sender once it sends; what it gives is kept until all is over.
 ///
 /// # Errors
-/// When the books are not shared, or fail.
-pub async fn serve(
+/// When the books fail.
+pub async fn serve<T>(
     premises: &Premises,
+    desk: Desk<'_>,
     mut drain: watch::Receiver<bool>,
-    ready: impl FnOnce(Recovered),
+    ready: impl FnOnce(SenderEpoch, Recovered) -> T,
 ) -> Result<NodeReport, AppError> {
-    if !premises.store.is_shared() {
-        return Err(AppError::BadInput(
-            "a node needs books that are shared: name their database with --database-url".to_owned(),
-        ));
-    }
     let (engine, recovered) = Engine::start(parts(premises)).await?;
-    ready(recovered);
+    let sender = engine.sender();
+    if let Some(control) = desk.control {
+        control.begin(sender);
+    }
     let mut sealing = Sealing::start(premises);
+    let _kept = ready(sender, recovered);
     let mut node = Node {
         premises,
+        control: desk.control,
         engine,
         runs: JoinSet::new(),
         running: HashMap::new(),
@@ -74,10 +86,10 @@ pub async fn serve(
             Ok(_) = drain.wait_for(|drain| *drain) => break Ok(()),
             reason = node.engine.broken() => break Err(AppError::Broken(reason)),
             () = premises.store.work_hint() => {}
+            () = desk.told.notified() => premises.clock.sleep(LOOK_SOON).await,
             () = premises.clock.sleep(LOOK_EVERY) => {}
         }
     };
-    let sender = node.engine.sender();
     let drained = node.engine.drain().await;
     let settled = settle_all_cancelled(&*premises.store, &*premises.clock, sender).await;
     let sealed = sealing.finish().await;
@@ -88,11 +100,18 @@ pub async fn serve(
     Ok(report)
 }
 
+/// A run under way.
+struct Running {
+    credential: CredentialVersion,
+    run: Arc<ReleaseRun>,
+}
+
 struct Node<'a> {
     premises: &'a Premises,
+    control: Option<&'a Control>,
     engine: Engine,
     runs: JoinSet<(Key, CredentialVersion, ReleaseEnd)>,
-    running: HashMap<Key, CredentialVersion>,
+    running: HashMap<Key, Running>,
     /// Each relay with the newest secret that any release's route named.
     newest: HashMap<(TenantId, RelayId), RelaySpec>,
     /// Until when releases are left alone.
@@ -109,16 +128,20 @@ impl Node<'_> {
         let mut begun = 0;
         for item in evenly(self.premises.store.work_list(self.premises.clock.now()).await?) {
             let key = (item.tenant, item.release);
-            let known = self.running.get(&key).copied();
+            let known = self.running.get(&key);
             // A newer secret takes the place of what runs, however many run.
             let is_full = known.is_none() && self.running.len() >= RELEASES_MAX;
-            let is_newest = known.is_some() && known >= item.credential;
+            let is_newest = known.is_some_and(|running| Some(running.credential) >= item.credential);
+            if let Some(running) = known.filter(|_| is_newest) {
+                // Something of it became due that it may not know of: a wave of a stream, or a time that came.
+                running.run.more_is_due();
+            }
             if is_full || is_newest || self.left.contains_key(&key) {
                 continue;
             }
             match self.begin(key).await {
-                Ok(Some(version)) => {
-                    self.running.insert(key, version);
+                Ok(Some(running)) => {
+                    self.running.insert(key, running);
                     begun += 1;
                 }
                 Ok(None) => {}
@@ -133,7 +156,7 @@ impl Node<'_> {
     }
 
     /// Begins to send a release; `None`: not yet, for its relay's actor is ending.
-    async fn begin(&mut self, (tenant, release): Key) -> Result<Option<CredentialVersion>, AppError> {
+    async fn begin(&mut self, (tenant, release): Key) -> Result<Option<Running>, AppError> {
         let store = &self.premises.store;
         let (row, _) = store.release_get(tenant, release).await?;
         let sealed = store.route_get(tenant, release).await?;
@@ -154,9 +177,13 @@ impl Node<'_> {
             return Ok(None);
         }
         let actor = self.engine.relay(route.spec).await?;
-        let run = self.engine.send(work(&row, reverse_path, Some(PATIENCE)), Arc::new(composer), actor);
-        self.runs.spawn(async move { ((tenant, release), credential, run.ended().await) });
-        Ok(Some(credential))
+        let run = Arc::new(self.engine.send(work(&row, reverse_path, Some(PATIENCE)), composer, actor));
+        if let Some(control) = self.control {
+            control.serve(Served { tenant, release, run: Arc::clone(&run) });
+        }
+        let ended = Arc::clone(&run);
+        self.runs.spawn(async move { ((tenant, release), credential, ended.ended().await) });
+        Ok(Some(Running { credential, run }))
     }
 
     /// A secret that was replaced is the old one for every release of its relay, also for those that were frozen with it.
@@ -177,7 +204,7 @@ impl Node<'_> {
         while let Some(ended) = self.runs.try_join_next() {
             let Ok((key, version, end)) = ended else { continue };
             // The run of a newer credential may have taken its place.
-            if self.running.get(&key) == Some(&version) {
+            if self.running.get(&key).is_some_and(|running| running.credential == version) {
                 self.running.remove(&key);
                 if matches!(end, ReleaseEnd::RelayStopped(_)) {
                     self.left.insert(key, now + LEAVE_ALONE);

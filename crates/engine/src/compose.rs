@@ -7,18 +7,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use domain::{ChunkNo, Lane, LeaseEpoch, RelayId, ReleaseId, RetrySchedule, TenantId, UnknownPolicy};
-use ledger::{AttemptKey, LeasedChunk, LeasedIntent};
+use ledger::{AttemptKey, LeasedChunk, LeasedIntent, LedgerError};
 
 use crate::outbox::Holding;
 
 /// Makes the mails of one release.
+#[async_trait]
 pub trait Composer: Send + Sync {
     /// The mail for one recipient.
     ///
     /// # Errors
     /// Why this recipient's mail cannot be made; it is recorded as rejected, and no retry is made.
     fn compose(&self, intent: &LeasedIntent) -> Result<Composed, ComposeError>;
+
+    /// What composes these intents, where their content must be fetched first: once for all of them, before any is
+    /// composed. `None`: this composer itself.
+    ///
+    /// # Errors
+    /// When the books fail.
+    async fn fetch(&self, _intents: &[LeasedIntent]) -> Result<Option<Arc<dyn Composer>>, LedgerError> {
+        Ok(None)
+    }
 }
 
 /// Why a recipient's mail cannot be made, without the recipient's data.
@@ -39,6 +50,8 @@ pub struct Composed {
     pub smtputf8: bool,
     /// The first 16 octets of the SHA-256 over head and tail before signing.
     pub digest: [u8; 16],
+    /// MAIL FROM, where it is not that of the whole release.
+    pub reverse_path: Option<Arc<str>>,
 }
 
 /// What is common to all mails of a release while it is being sent.
@@ -50,7 +63,7 @@ pub struct ReleaseWork {
     pub release: ReleaseId,
     /// Through which relay: no session of another may carry it.
     pub relay: RelayId,
-    /// MAIL FROM.
+    /// MAIL FROM of mails that have none of their own.
     pub reverse_path: String,
     /// Its lane.
     pub lane: Lane,
@@ -98,6 +111,12 @@ impl ReadyMail {
     #[must_use]
     pub fn delay(&self, schedule: RetrySchedule) -> Duration {
         schedule.delay(self.key.release, self.key.intent, self.tries.saturating_add(1))
+    }
+
+    /// MAIL FROM.
+    #[must_use]
+    pub fn reverse_path(&self) -> &str {
+        self.content.reverse_path.as_deref().unwrap_or(&self.work.reverse_path)
     }
 
     /// The chunk that it came with.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use domain::{CredentialVersion, NodeId, RelayId, SenderEpoch, TenantId};
 use ledger::{InstallationKey, LedgerError, SenderRow, Store};
 use runtime::{Clock, Entropy, Network};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::compose::{Composer, ReleaseWork};
@@ -130,6 +130,7 @@ impl Round {
 /// A release under way.
 pub struct ReleaseRun {
     orders: watch::Sender<u64>,
+    more: Arc<Notify>,
     end: watch::Receiver<Option<ReleaseEnd>>,
 }
 
@@ -138,6 +139,18 @@ impl ReleaseRun {
     /// finds out by itself, later.
     pub fn recheck(&self) {
         self.orders.send_modify(|count| *count += 1);
+    }
+
+    /// Something of the release became due that the run did not know of: it need not wait for it. Nothing that is under
+    /// way is disturbed.
+    pub fn more_is_due(&self) {
+        self.more.notify_one();
+    }
+
+    /// True once it has ended.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.end.borrow().is_some()
     }
 
     /// Ends when the release's run does.
@@ -277,7 +290,8 @@ impl Engine {
         let (ended, end) = watch::channel(None);
         let spec = &actor.spec;
         let relay = (spec.tenant, spec.relay, spec.credential);
-        let runner = Runner::new(Arc::new(work), composer, actor, nudges);
+        let more = Arc::new(Notify::new());
+        let runner = Runner::new(Arc::new(work), composer, actor, (nudges, Arc::clone(&more)));
         let task = Task::begin(async move {
             let end = runner.run().await;
             ended.send_replace(Some(end));
@@ -286,7 +300,7 @@ impl Engine {
         runs.retain(|(_, run)| !run.is_finished());
         runs.push((relay, task));
         drop(runs);
-        ReleaseRun { orders, end }
+        ReleaseRun { orders, more, end }
     }
 
     /// Finishes what is on the wire, records it, gives back every lease. True when all was accounted for in time;

@@ -333,6 +333,19 @@ pub trait DocumentStore: Send + Sync {
 }
 
 /// A whole store.
-pub trait Store: DirectoryStore + PlanStore + DeliveryStore + NodeStore + ReadStore + CensusStore {}
+pub trait Store:
+    DirectoryStore + PlanStore + StreamStore + DeliveryStore + NodeStore + ReadStore + CensusStore + DocumentStore
+{
+}
 
-impl<T: DirectoryStore + PlanStore + DeliveryStore + NodeStore + ReadStore + CensusStore> Store for T {}
+impl<T> Store for T where
+    T: DirectoryStore
+        + PlanStore
+        + StreamStore
+        + DeliveryStore
+        + NodeStore
+        + ReadStore
+        + CensusStore
+        + DocumentStore
+{
+}

@@ -53,7 +53,7 @@ impl Composer for SimComposer {
         let head = text(marker, &intent.address).into_bytes();
         let mut digest = [0; 16];
         digest.copy_from_slice(&sha256(&head)[..16]);
-        Ok(Composed { head, tail: None, eight_bit: false, smtputf8: false, digest })
+        Ok(Composed { head, tail: None, eight_bit: false, smtputf8: false, digest, reverse_path: None })
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::place::with_short_path;
-use super::{ControlAnswer, ControlOrder, LINE_OCTETS_MAX};
+use super::{ControlAnswer, ControlRequest, LINE_OCTETS_MAX};
 
 /// How long the owner may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -21,7 +21,7 @@ pub fn is_served(dir: &Path) -> bool {
 ///
 /// # Errors
 /// When the owner does not answer.
-pub fn ask(dir: &Path, order: &ControlOrder) -> io::Result<Option<ControlAnswer>> {
+pub fn ask(dir: &Path, order: &ControlRequest) -> io::Result<Option<ControlAnswer>> {
     let Ok(mut stream) = with_short_path(dir, |short| UnixStream::connect(short)) else { return Ok(None) };
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;

@@ -22,9 +22,11 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
 use crate::access::{Access, Right};
+use crate::directory::relays::RelayDesk;
 use crate::error::AppError;
 use crate::folder::DataFolder;
 use crate::hold::{Changed, HoldOrder, hold, settle_cancelled};
+use crate::office::{Office, Order};
 
 pub use client::{ask, is_served};
 
@@ -46,12 +48,29 @@ pub struct ControlOrder {
     pub release: Option<String>,
 }
 
-/// The answer to an order.
+/// What comes over the socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ControlRequest {
+    /// About releases.
+    Hold(ControlOrder),
+    /// About the installation.
+    Office {
+        /// What is to be done.
+        office: Order,
+        /// Who is at the keyboard.
+        user: String,
+    },
+}
+
+/// The answer to an order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ControlAnswer {
     /// Done.
     Changed(Vec<Changed>),
+    /// What an office's order gave.
+    Done(serde_json::Value),
     /// Refused, with the reason.
     Refused(String),
 }
@@ -78,13 +97,14 @@ impl Control {
     ///
     /// Where no socket can be made (some file systems have none) the send goes on without; readers then count the
     /// mails on the wire as unknown until it ends.
-    pub fn open(folder: &DataFolder, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+    pub fn open(folder: &DataFolder, desk: RelayDesk) -> Self {
         let served = Arc::new(Mutex::new(Vec::new()));
         let sender = Arc::new(OnceLock::new());
         let listening = match bind(folder) {
             Ok((path, listener)) => {
                 let (served, sender) = (Arc::clone(&served), Arc::clone(&sender));
-                let desk = Desk { store, clock, served, sender };
+                let (store, clock) = (Arc::clone(&desk.store), Arc::clone(&desk.clock));
+                let desk = Desk { store, clock, served, sender, office: Office::new(desk) };
                 Some((path, tokio::spawn(listen(listener, Arc::new(desk)))))
             }
             Err(error) => {
@@ -103,7 +123,9 @@ impl Control {
 
     /// From now on orders reach this run too.
     pub fn serve(&self, served: Served) {
-        self.served.lock().unwrap_or_else(PoisonError::into_inner).push(served);
+        let mut all = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|one| !one.run.is_over());
+        all.push(served);
     }
 }
 
@@ -134,6 +156,7 @@ struct Desk {
     clock: Arc<dyn Clock>,
     served: Arc<Mutex<Vec<Served>>>,
     sender: Arc<OnceLock<SenderEpoch>>,
+    office: Office,
 }
 
 async fn listen(listener: UnixListener, desk: Arc<Desk>) {
@@ -166,12 +189,13 @@ async fn answer(desk: &Desk, mut stream: UnixStream) -> std::io::Result<()> {
         return Ok(());
     }
     let answer = match serde_json::from_str(&line) {
-        Ok(order) => desk
-            .obey(&order)
-            .await
-            .map_or_else(|e| ControlAnswer::Refused(e.to_string()), ControlAnswer::Changed),
-        Err(_) => ControlAnswer::Refused("the order is not one that this version knows".to_owned()),
+        Ok(ControlRequest::Hold(order)) => desk.obey(&order).await.map(ControlAnswer::Changed),
+        Ok(ControlRequest::Office { office, user }) => {
+            desk.office.carry_out(&user, office).await.map(ControlAnswer::Done)
+        }
+        Err(_) => Err(AppError::BadInput("the order is not one that this version knows".to_owned())),
     };
+    let answer = answer.unwrap_or_else(|error| ControlAnswer::Refused(error.to_string()));
     let mut text = serde_json::to_string(&answer)?;
     text.push('\n');
     writing.write_all(text.as_bytes()).await

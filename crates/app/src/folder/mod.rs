@@ -21,6 +21,7 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use domain::NodeId;
@@ -28,6 +29,7 @@ use ledger::InstallationKey;
 use runtime::{Clock, Entropy};
 
 use crate::route::RouteKey;
+use crate::vault::{KeyRing, Vault};
 
 pub use seals::Seals;
 pub use signing::{SigningKey, is_signed};
@@ -103,6 +105,8 @@ pub struct FolderKeys {
     pub tokens: hmac::Key,
     /// Encrypts how releases are sent.
     pub routes: RouteKey,
+    /// Seals secrets that stand in documents.
+    pub vault: Arc<Vault>,
 }
 
 impl std::fmt::Debug for FolderKeys {
@@ -133,7 +137,10 @@ impl FolderKeys {
         let tokens = hmac::sign(&master, b"hikyaku recipient tokens");
         let tokens = hmac::Key::new(hmac::HMAC_SHA256, tokens.as_ref());
         let routes = RouteKey::of(&master);
-        Self { installation: InstallationKey::new(octets), tokens, routes }
+        let mut first = [0; 32];
+        first.copy_from_slice(hmac::sign(&master, b"hikyaku secrets at rest").as_ref());
+        let vault = Arc::new(Vault::new(Box::new(KeyRing::new(first, []))));
+        Self { installation: InstallationKey::new(octets), tokens, routes, vault }
     }
 }
 

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use domain::{Lane, RelayKind, RelayLimits, ReleaseId, TenantId, UnknownPolicy};
 use engine::{
-    Engine, EngineConfig, EngineParts, Login, Recovered, RelayActor, RelaySpec, ReleaseEnd, ReleaseWork,
-    TlsTrust,
+    Composer, Engine, EngineConfig, EngineParts, Login, Recovered, RelayActor, RelaySpec, ReleaseEnd,
+    ReleaseWork, TlsTrust,
 };
 use ledger::{CredentialRow, Live, RelayRow, ReleaseRow, ReleaseState, StatementView, Store};
 use message::DkimSigner;
@@ -29,6 +29,7 @@ use tokio::sync::watch;
 use crate::access::{Access, Right};
 use crate::compose::ReleaseComposer;
 use crate::control::{Control, Served};
+use crate::directory::relays::RelayDesk;
 use crate::error::AppError;
 use crate::folder::{DataFolder, Seals};
 use crate::hold::settle_all_cancelled;
@@ -36,6 +37,7 @@ use crate::list::ListScan;
 use crate::relay::RelayUrl;
 use crate::release::ReleaseContent;
 use crate::route::{Route, Signature};
+use crate::stream::{StreamComposer, is_stream};
 
 pub use course::Again;
 pub use direct::DirectRequest;
@@ -172,7 +174,7 @@ pub async fn send(
     signals: SendSignals,
 ) -> Result<SendReport, AppError> {
     access.require(Right::Send)?;
-    let control = Control::open(&premises.folder, Arc::clone(&premises.store), Arc::clone(&premises.clock));
+    let control = Control::open(&premises.folder, RelayDesk::of(premises));
     let (engine, recovered) = Engine::start(parts(premises)).await?;
     let engine = Arc::new(engine);
     let sender = engine.sender();
@@ -241,7 +243,7 @@ impl Job<'_> {
             return Ok((row, ReleaseEnd::Drained, freeze_ms));
         }
         (self.signals.stage)(Stage::Sending { tenant: row.tenant, release: row.release, state });
-        let run = Arc::new(self.engine.send(work(&row, reverse_path, None), Arc::new(composer), actor));
+        let run = Arc::new(self.engine.send(work(&row, reverse_path, None), composer, actor));
         self.control.serve(Served { tenant: row.tenant, release: row.release, run: Arc::clone(&run) });
         let mut drain = self.signals.drain.clone();
         let end = tokio::select! {
@@ -318,13 +320,20 @@ impl Job<'_> {
     }
 }
 
-/// A composer over what is stored, never over files; and MAIL FROM.
+/// A composer over what is stored, never over files; and MAIL FROM of mails that have none of their own.
 pub(crate) async fn composer(
     premises: &Premises,
     row: &ReleaseRow,
     signer: Option<DkimSigner>,
-) -> Result<(ReleaseComposer, String), AppError> {
-    let parts = premises.store.content_get(row.tenant, row.release).await?;
+) -> Result<(Arc<dyn Composer>, String), AppError> {
+    let store = &premises.store;
+    let first = store.content_range(row.tenant, row.release, 0, 0).await?.into_iter().next();
+    if first.as_ref().is_some_and(is_stream) {
+        let (store, tenant, release) = (Arc::clone(store), row.tenant, row.release);
+        let composer = StreamComposer { store, tenant, release, signer: signer.map(Arc::new) };
+        return Ok((Arc::new(composer), String::new()));
+    }
+    let parts = store.content_get(row.tenant, row.release).await?;
     let (content, columns) = ReleaseContent::stored(parts)?;
     let from = &content.source().from.address;
     let composer = ReleaseComposer {
@@ -336,7 +345,7 @@ pub(crate) async fn composer(
         tokens: premises.folder.keys().tokens.clone(),
         signer,
     };
-    Ok((composer, from.as_str().to_owned()))
+    Ok((Arc::new(composer), from.as_str().to_owned()))
 }
 
 /// What the engine is to know of a release.

@@ -36,7 +36,7 @@ impl Runner {
         }
         for chunk in chunks {
             self.outbox.open(&chunk);
-            self.feed_chunk(Arc::new(chunk)).await;
+            self.feed_chunk(Arc::new(chunk)).await?;
         }
         Ok(None)
     }
@@ -49,7 +49,7 @@ impl Runner {
             let due = due.filter(|due| !due.intents.is_empty());
             if let Some(due) = due.filter(|due| self.outbox.reopen(due)) {
                 fed = true;
-                self.feed_chunk(Arc::new(due)).await;
+                self.feed_chunk(Arc::new(due)).await?;
             }
         }
         fed |= self.feed_what_waited().await?;
@@ -68,7 +68,7 @@ impl Runner {
             due.intents.retain(|intent| waited.contains(&intent.intent));
             if !due.intents.is_empty() && self.outbox.reopen(&due) {
                 fed = true;
-                self.feed_chunk(Arc::new(due)).await;
+                self.feed_chunk(Arc::new(due)).await?;
             }
         }
         Ok(fed)
@@ -94,8 +94,10 @@ impl Runner {
     }
 
     /// Composes a chunk in pieces, some at a time, and puts mails in line as room appears.
-    async fn feed_chunk(&mut self, chunk: Arc<LeasedChunk>) {
+    async fn feed_chunk(&mut self, chunk: Arc<LeasedChunk>) -> Result<(), LedgerError> {
         let chunk = self.actor.admit(&self.work, chunk);
+        let fetched = self.composer.fetch(&chunk.intents).await?;
+        let composer = fetched.unwrap_or_else(|| Arc::clone(&self.composer));
         let config = self.actor.ground.config;
         for run in runs(chunk.intents.len(), config.piece_mails) {
             self.put_composed_in_line(config.composers.max(1) - 1).await;
@@ -103,7 +105,7 @@ impl Runner {
                 run.for_each(|_| self.outbox.done(Holding::of(&chunk)));
                 continue;
             }
-            let (work, composer) = (Arc::clone(&self.work), Arc::clone(&self.composer));
+            let (work, composer) = (Arc::clone(&self.work), Arc::clone(&composer));
             let chunk = Arc::clone(&chunk);
             let compose = move || {
                 let piece = compose_piece(&*composer, &work, &chunk, run);
@@ -114,6 +116,7 @@ impl Runner {
                 _ => self.composing.spawn_blocking(compose),
             };
         }
+        Ok(())
     }
 
     /// Puts composed mails in line until at most so many pieces are still being composed.

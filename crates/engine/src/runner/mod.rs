@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use domain::{Timestamp, Verdict};
 use ledger::{LeasedChunk, LedgerError, ReleaseState, SettleRequest};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::compose::{Composer, Piece, ReleaseWork};
@@ -49,6 +49,8 @@ pub struct Runner {
     actor: Arc<RelayActor>,
     outbox: Arc<Outbox>,
     signals: Signals,
+    /// Told when something became due.
+    more: Arc<Notify>,
     /// When owed mails expire, as the books had it when they were last looked at.
     deadline_at: Timestamp,
     /// Pieces being composed; each is put in line, or given back, by this run.
@@ -85,18 +87,19 @@ enum Step {
 }
 
 impl Runner {
-    /// A run of the release through its relay; a nudge says that people changed the release's state in the books.
+    /// A run of the release through its relay; a nudge says that people changed the release's state in the books, and the
+    /// other that more of it is due.
     #[must_use]
     pub fn new(
         work: Arc<ReleaseWork>,
         composer: Arc<dyn Composer>,
         actor: Arc<RelayActor>,
-        nudges: watch::Receiver<u64>,
+        (nudges, more): (watch::Receiver<u64>, Arc<Notify>),
     ) -> Self {
         let signals = Signals { nudges, status: actor.status(), orders: actor.orders() };
         let (outbox, counted) = (Arc::clone(&actor.outbox), actor.run_begins());
         let (deadline_at, composing) = (Timestamp::EPOCH, JoinSet::new());
-        Self { work, composer, outbox, actor, signals, deadline_at, composing, _counted: counted }
+        Self { work, composer, outbox, actor, signals, more, deadline_at, composing, _counted: counted }
     }
 
     /// Runs the release to its end.
@@ -183,6 +186,7 @@ impl Runner {
         }
         tokio::select! {
             () = returned => {}
+            () = self.more.notified() => {}
             () = self.wait_until(ahead.next_due_at) => {}
         }
         Ok(None)

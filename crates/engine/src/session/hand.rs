@@ -146,7 +146,7 @@ impl Session {
             let mail = &armed.mail;
             let envelope = Envelope {
                 id: armed.id,
-                reverse_path: &mail.work.reverse_path,
+                reverse_path: mail.reverse_path(),
                 recipients: &[&mail.address],
                 size: mail.octets() as u64,
                 body: if mail.content.eight_bit { Body::EightBitMime } else { Body::SevenBit },

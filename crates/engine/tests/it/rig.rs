@@ -93,7 +93,14 @@ impl Composer for TestComposer {
         let digest = sha256(head.as_bytes());
         let mut short = [0; 16];
         short.copy_from_slice(&digest[..16]);
-        Ok(Composed { head: head.into_bytes(), tail: None, eight_bit: false, smtputf8: false, digest: short })
+        Ok(Composed {
+            head: head.into_bytes(),
+            tail: None,
+            eight_bit: false,
+            smtputf8: false,
+            digest: short,
+            reverse_path: None,
+        })
     }
 }
 

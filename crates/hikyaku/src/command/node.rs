@@ -1,5 +1,7 @@
 //! `hikyaku node`.
 
+use std::sync::Arc;
+
 use engine::EngineConfig;
 use ledger_sqlite::SqliteOptions;
 use serde_json::json;
@@ -18,8 +20,13 @@ pub fn run(flags: &NodeFlags) -> anyhow::Result<Exit> {
         opened::warn_of_standby(&ground).await?;
         let (premises, books) = opened::own(ground, SqliteOptions::default(), boot, config).await?;
         let node = premises.folder.node();
-        let ready = |_| eprintln!("hikyaku: node {node} sends; Ctrl-C ends it");
-        let report = app::node::serve(&premises, drain, ready).await;
+        anyhow::ensure!(
+            premises.store.is_shared(),
+            "a node needs books that are shared: name their database with --database-url"
+        );
+        let ready = |_, _| eprintln!("hikyaku: node {node} sends; Ctrl-C ends it");
+        let desk = app::node::Desk { told: Arc::default(), control: None };
+        let report = app::node::serve(&premises, desk, drain, ready).await;
         drop(premises);
         books.close().await?;
         anyhow::Ok(report?)

@@ -242,7 +242,14 @@ impl Composer for DrillComposer {
         );
         let mut digest = [0; 16];
         digest.copy_from_slice(&sha256(head.as_bytes())[..16]);
-        Ok(Composed { head: head.into_bytes(), tail: None, eight_bit: false, smtputf8: false, digest })
+        Ok(Composed {
+            head: head.into_bytes(),
+            tail: None,
+            eight_bit: false,
+            smtputf8: false,
+            digest,
+            reverse_path: None,
+        })
     }
 }
 
