@@ -2,6 +2,7 @@
 //! that fails quotes its input.
 
 mod installation;
+mod office;
 mod place;
 mod reconcile;
 
@@ -14,6 +15,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::span;
 
 pub use installation::{BackupFlags, MigrateFlags, MoveFlags, RestoreFlags};
+pub use office::{
+    KeyCommand, OfficeFlags, PasswordFlags, RelayAddFlags, RelayCommand, SenderCommand, TenantCommand,
+};
 pub use place::{DatabaseFlags, PlaceFlags};
 pub use reconcile::ReconcileFlags;
 
@@ -63,6 +67,18 @@ pub enum Command {
     Nodes(NodesFlags),
     /// Move a whole installation from a data folder into a database, or back; run again to go on.
     Move(MoveFlags),
+    /// Client companies: make, list, suspend, approve.
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// SMTP accounts of a tenant: add, rotate the password, list.
+    #[command(subcommand)]
+    Relay(RelayCommand),
+    /// What a tenant may send from: verify, list.
+    #[command(subcommand)]
+    Sender(SenderCommand),
+    /// API keys of a tenant: create, revoke, list.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Prove that an incident of the past cannot happen here.
     #[command(subcommand)]
     Drill(DrillCommand),

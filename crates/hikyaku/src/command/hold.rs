@@ -2,7 +2,7 @@
 //! database the order is stored at once, for whoever sends reads it there.
 
 use anyhow::{Context, bail};
-use app::control::{ControlAnswer, ControlOrder, ask, tenants};
+use app::control::{ControlAnswer, ControlOrder, ControlRequest, ask, tenants};
 use app::hold::{Changed, HoldOrder, hold, hold_unserved};
 use app::{Access, FolderError, Right};
 use engine::EngineConfig;
@@ -37,9 +37,14 @@ pub fn run(flags: &HoldFlags, order: HoldOrder) -> anyhow::Result<Exit> {
 
 fn in_folder(flags: &HoldFlags, order: &ControlOrder) -> anyhow::Result<Vec<Changed>> {
     let dir = app::folder::look_into(&flags.folder.place.data)?;
-    match ask(&dir, order).context("the process that serves the data folder does not answer")? {
+    match ask(&dir, &ControlRequest::Hold(order.clone()))
+        .context("the process that serves the data folder does not answer")?
+    {
         Some(ControlAnswer::Changed(changed)) => Ok(changed),
         Some(ControlAnswer::Refused(reason)) => bail!(reason),
+        Some(ControlAnswer::Done(_)) => {
+            bail!("the process that serves answered something else than was asked")
+        }
         None => opened::executor()?.block_on(as_owner(flags, order)),
     }
 }

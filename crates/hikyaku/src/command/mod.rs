@@ -9,6 +9,7 @@ pub mod hold;
 pub mod migrate;
 pub mod node;
 pub mod nodes;
+pub mod office;
 pub mod recipients;
 pub mod reconcile;
 pub mod send;

@@ -121,7 +121,7 @@ fn request(flags: &SendFlags) -> anyhow::Result<SendRequest> {
     })
 }
 
-fn ehlo_name(asked: Option<&str>) -> anyhow::Result<String> {
+pub(super) fn ehlo_name(asked: Option<&str>) -> anyhow::Result<String> {
     let fine = |name: &str| {
         (1..=253).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.[]:".contains(&b))
