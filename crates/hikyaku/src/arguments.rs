@@ -1,6 +1,7 @@
 //! What can be said on the command line. Secrets are taken as plain texts here and parsed elsewhere, for a parser
 //! that fails quotes its input.
 
+mod doctor;
 mod installation;
 mod office;
 mod place;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::span;
 
+pub use doctor::DoctorFlags;
 pub use installation::{BackupFlags, MigrateFlags, MoveFlags, RestoreFlags};
 pub use office::{
     KeyCommand, OfficeFlags, PasswordFlags, RelayAddFlags, RelayCommand, SenderCommand, TenantCommand,
@@ -67,6 +69,8 @@ pub enum Command {
     Nodes(NodesFlags),
     /// Move a whole installation from a data folder into a database, or back; run again to go on.
     Move(MoveFlags),
+    /// See whether this machine is fit to send: clock, folder, disk, books, ports, relays; exit code 4 when it is not.
+    Doctor(DoctorFlags),
     /// Client companies: make, list, suspend, approve.
     #[command(subcommand)]
     Tenant(TenantCommand),

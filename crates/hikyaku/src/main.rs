@@ -9,6 +9,7 @@ mod command;
 mod database;
 mod day;
 mod direct;
+mod doctor;
 mod drill;
 mod exit;
 mod opened;
@@ -65,6 +66,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Node(flags) => command::node::run(&flags),
         Command::Nodes(flags) => command::nodes::run(&flags),
         Command::Move(flags) => command::transfer::run(&flags),
+        Command::Doctor(flags) => doctor::run(&flags),
         Command::Tenant(command) => command::office::tenant(command),
         Command::Relay(command) => command::office::relay(command),
         Command::Sender(command) => command::office::sender(command),

@@ -4,6 +4,7 @@
 //! above takes these traits, so that the whole engine can run against others.
 
 pub mod clock;
+pub mod clock_state;
 pub mod dns;
 pub mod entropy;
 pub mod host;
@@ -12,6 +13,7 @@ pub mod network;
 pub mod resolver;
 
 pub use clock::{Clock, SystemClock};
+pub use clock_state::{ClockState, clock_state};
 pub use dns::{DnsResolver, ResolverError};
 pub use entropy::{Entropy, SystemEntropy, boot_id};
 pub use host::host_name;
