@@ -25,6 +25,9 @@ use crate::{account, outcomes, queries, walk};
 /// How long the use of limited relays is remembered: longer than any limit's period.
 pub(crate) const RELAY_USE_KEPT_S: i64 = 2 * 86_400;
 
+/// Why attempts are refused: invariant 6.
+const MISFIT: &str = "an attempt over a session of another tenant, relay or secret";
+
 /// Who commits, for whom, when.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Author {
@@ -162,39 +165,41 @@ async fn insert_attempts(
     if rows.is_empty() {
         return Ok(());
     }
+    // A session that two rows name with different secrets would stand here twice.
+    let over: BTreeSet<_> =
+        rows.iter().map(|row| (row.session, row.relay, row.credential, row.fingerprint)).collect();
+    let session_ids: Vec<_> = over.iter().map(|of| wide(of.0.0)).collect();
+    let relays: Vec<_> = over.iter().map(|of| wide(of.1.0)).collect();
+    let credentials: Vec<_> = over.iter().map(|of| whole(of.2.0)).collect();
+    let fingerprints: Vec<_> = over.iter().map(|of| of.3.0.as_slice()).collect();
+    if session_ids.windows(2).any(|two| two[0] == two[1]) {
+        return Err(Failure::refused(MISFIT));
+    }
     let link_no = whole(link_no);
     let (tenant, sender) = (wide(author.tenant.0), wide(author.sender.0));
     let releases: Vec<_> = rows.iter().map(|row| wide(row.key.release.0)).collect();
     let intents: Vec<_> = rows.iter().map(|row| whole(row.key.intent.0)).collect();
     let attempts: Vec<_> = rows.iter().map(|row| whole(row.key.attempt.0)).collect();
     let sessions: Vec<_> = rows.iter().map(|row| wide(row.session.0)).collect();
-    let relays: Vec<_> = rows.iter().map(|row| wide(row.relay.0)).collect();
-    let credentials: Vec<_> = rows.iter().map(|row| whole(row.credential.0)).collect();
-    let fingerprints: Vec<_> = rows.iter().map(|row| row.fingerprint.0.as_slice()).collect();
     let digests: Vec<_> = rows.iter().map(|row| row.body_digest.as_slice()).collect();
     let times: Vec<_> = rows.iter().map(|row| whole(row.opened_at.as_millis())).collect();
     let values: Values<'_> = &[
         &tenant,
         &sender,
         &link_no,
+        &session_ids,
+        &relays,
+        &credentials,
+        &fingerprints,
         &releases,
         &intents,
         &attempts,
         &sessions,
-        &relays,
-        &credentials,
-        &fingerprints,
         &digests,
         &times,
     ];
     let stored = draft.execute(queries::ATTEMPT_INSERT, values).await?;
-    if stored == rows.len() as u64 {
-        Ok(())
-    } else {
-        Err(Failure::refused(
-            "an attempt without its intent, or over a session of another tenant, relay or secret",
-        ))
-    }
+    if stored == rows.len() as u64 { Ok(()) } else { Err(Failure::refused(MISFIT)) }
 }
 
 /// Gives back the chunks that are still held as they say.
