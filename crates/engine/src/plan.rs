@@ -94,6 +94,7 @@ impl Planner {
             digest,
             list_digest,
             chunk_intents,
+            due_at: self.clock.now(),
             now: self.clock.now(),
         };
         self.store.audience_seal(seal).await

@@ -7,10 +7,10 @@ DECLARE
     books RECORD;
     mine CONSTANT TEXT := $$tenant_id = nullif(current_setting('hikyaku.tenant', true), '')::bigint$$;
     append_only CONSTANT TEXT[] := ARRAY['tenant', 'relay', 'credential', 'release', 'content_part', 'sender', 'session',
-        'intent', 'attempt', 'outcome', 'witness', 'link', 'recipient', 'reply_text'];
+        'intent', 'attempt', 'outcome', 'witness', 'link', 'recipient', 'reply_text', 'audit'];
     api_adds CONSTANT TEXT[] := ARRAY['relay', 'credential', 'release', 'release_state', 'content_part', 'audience_wave',
-        'intent', 'recipient', 'link', 'delivery_chunk', 'counter', 'write_mark'];
-    api_changes CONSTANT TEXT[] := ARRAY['release_state', 'audience_wave', 'delivery_chunk', 'counter', 'write_mark'];
+        'intent', 'recipient', 'link', 'delivery_chunk', 'counter', 'write_mark', 'document', 'audit'];
+    api_changes CONSTANT TEXT[] := ARRAY['release_state', 'audience_wave', 'delivery_chunk', 'counter', 'write_mark', 'document'];
 BEGIN
     FOREACH role IN ARRAY ARRAY['hikyaku_owner', 'hikyaku_engine', 'hikyaku_api', 'hikyaku_watch'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN

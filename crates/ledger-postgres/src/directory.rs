@@ -143,7 +143,7 @@ impl DirectoryStore for PostgresStore {
     }
 }
 
-fn content_part(row: Columns<'_>) -> Result<ContentPart, Failure> {
+pub(crate) fn content_part(row: Columns<'_>) -> Result<ContentPart, Failure> {
     Ok(ContentPart { part_no: row.number(0)?, name: row.value(1)?, bytes: row.value(2)? })
 }
 

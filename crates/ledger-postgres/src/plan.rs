@@ -156,7 +156,7 @@ pub(crate) async fn extent(
     Ok((Columns(&row).number(0)?, IntentNo(Columns(&row).number(1)?)))
 }
 
-async fn intent_insert_batch(draft: &mut Draft, batch: &IntentBatch) -> Result<(), Failure> {
+pub(crate) async fn intent_insert_batch(draft: &mut Draft, batch: &IntentBatch) -> Result<(), Failure> {
     let Some(first) = batch.intents.first() else { return Ok(()) };
     release_state(draft, batch.tenant, batch.release).await?.ok_or_else(no_release)?;
     let last = intent_last(draft, batch.tenant, batch.release).await?;

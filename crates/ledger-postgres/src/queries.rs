@@ -57,6 +57,7 @@ queries! {
     ATTEMPT_INSERT = "attempt_insert";
     ATTEMPT_WALK = "attempt_walk";
     BOOKS_EXTENT = "books_extent";
+    CONTENT_PART_INSERT_ALL = "content_part_insert_all";
     COPY_INSERT = "copy_insert";
     DELIVERY_CHUNK_INSERT = "delivery_chunk_insert";
     DELIVERY_CHUNK_LEASE_DUE = "delivery_chunk_lease_due";
@@ -109,8 +110,13 @@ queries! {
     AUDIENCE_WAVE_INSERT = "audience_wave_insert";
     AUDIENCE_WAVE_LIST = "audience_wave_list";
     AUDIENCE_WAVE_SEAL = "audience_wave_seal";
+    AUDIT_INSERT = "audit_insert";
+    AUDIT_LAST = "audit_last";
+    AUDIT_LIST = "audit_list";
+    AUDIT_TENANT_LIST = "audit_tenant_list";
     CONTENT_PART_INSERT = "content_part_insert";
     CONTENT_PART_LIST = "content_part_list";
+    CONTENT_PART_RANGE = "content_part_range";
     COPY_FIRST = "copy_first";
     COPY_LAST = "copy_last";
     COPY_ROWS = "copy_rows";
@@ -129,6 +135,11 @@ queries! {
     DELIVERY_CHUNK_RETURN = "delivery_chunk_return";
     DELIVERY_CHUNK_UNACCOUNTED = "delivery_chunk_unaccounted";
     DELIVERY_CHUNK_UNACCOUNTED_OF = "delivery_chunk_unaccounted_of";
+    DOCUMENT_DROP = "document_drop";
+    DOCUMENT_GET = "document_get";
+    DOCUMENT_INSERT = "document_insert";
+    DOCUMENT_LIST = "document_list";
+    DOCUMENT_SET = "document_set";
     INSTALLATION_GET = "installation_get";
     INSTALLATION_INSERT = "installation_insert";
     INSTALLATION_USE = "installation_use";

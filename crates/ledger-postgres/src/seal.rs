@@ -72,16 +72,32 @@ async fn write_seal(draft: &mut Draft, seal: AudienceSeal, (first, last): (u32, 
     if intent_last(draft, seal.tenant, seal.release).await? != last {
         return Err(Failure::refused("intents were added while the audience was sealed"));
     }
-    let suppressed = suppressed(draft, &seal, (first, last)).await?;
-    insert_chunks(draft, &seal, (first, last), &suppressed).await?;
+    seal_rows(draft, &seal, (first, last)).await?;
+    release_begins(draft, &seal).await
+}
+
+/// Chunks and totals of a wave whose rows were compared.
+pub(crate) async fn seal_rows(
+    draft: &mut Draft,
+    seal: &AudienceSeal,
+    (first, last): (u32, u32),
+) -> Result<(), Failure> {
+    let suppressed = suppressed(draft, seal, (first, last)).await?;
+    insert_chunks(draft, seal, (first, last), &suppressed).await?;
     let (tenant, release, now) = (wide(seal.tenant.0), wide(seal.release.0), whole(seal.now.as_millis()));
-    let (digest, list) = (seal.digest.to_bytes(), seal.list_digest.as_slice());
+    let digest = seal.digest.to_bytes();
     let values: Values<'_> = &[&tenant, &release, &whole(seal.wave), &whole(last), &digest.as_slice(), &now];
     draft.execute(queries::AUDIENCE_WAVE_SEAL, values).await?;
-    draft.execute(queries::RELEASE_STATE_SEAL, &[&tenant, &release, &list, &now]).await?;
     let tally = draft.entries.tally(seal.tenant, seal.release);
     tally.sealed(i64::from(last - first + 1), i64::try_from(suppressed.len()).unwrap_or(i64::MAX));
     Ok(())
+}
+
+/// A release that was being planned may be sent from now on.
+pub(crate) async fn release_begins(draft: &Draft, seal: &AudienceSeal) -> Result<(), Failure> {
+    let (tenant, release, now) = (wide(seal.tenant.0), wide(seal.release.0), whole(seal.now.as_millis()));
+    let list = seal.list_digest.as_slice();
+    draft.execute(queries::RELEASE_STATE_SEAL, &[&tenant, &release, &list, &now]).await.map(drop)
 }
 
 /// The wave's intents that are not owed, in order.

@@ -57,6 +57,7 @@ async fn measure(folder: &Path, mails: u32, page_octets: u32) -> Failable<()> {
         digest,
         list_digest: [1; 32],
         chunk_intents: CHUNK,
+        due_at: NOW,
         now: NOW,
     };
     store.audience_seal(seal).await?;

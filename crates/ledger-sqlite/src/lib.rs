@@ -15,6 +15,7 @@ mod connection;
 mod copy;
 mod delivery;
 mod directory;
+mod documents;
 mod draft;
 mod failure;
 mod lease;
@@ -30,6 +31,7 @@ mod reschedule;
 mod seal;
 mod settle;
 mod store;
+mod stream;
 mod walk;
 mod writer;
 

@@ -134,7 +134,7 @@ fn extent(connection: &Connection, tenant: TenantId, release: ReleaseId) -> Resu
     Ok(extent.query_row(key, |row| Ok((row.get(0)?, IntentNo(row.get(1)?))))?)
 }
 
-fn intent_insert_batch(draft: &mut Draft<'_>, batch: &IntentBatch) -> Result<(), Failure> {
+pub(crate) fn intent_insert_batch(draft: &mut Draft<'_>, batch: &IntentBatch) -> Result<(), Failure> {
     let Some(first) = batch.intents.first() else { return Ok(()) };
     release_state(draft.connection(), batch.tenant, batch.release)?.ok_or_else(no_release)?;
     let last = intent_last(draft.connection(), batch.tenant, batch.release)?;

@@ -30,9 +30,14 @@ queries! {
     AUDIENCE_WAVE_INSERT = "audience_wave_insert";
     AUDIENCE_WAVE_LIST = "audience_wave_list";
     AUDIENCE_WAVE_SEAL = "audience_wave_seal";
+    AUDIT_INSERT = "audit_insert";
+    AUDIT_LAST = "audit_last";
+    AUDIT_LIST = "audit_list";
+    AUDIT_TENANT_LIST = "audit_tenant_list";
     BOOKS_COPY = "books_copy";
     CONTENT_PART_INSERT = "content_part_insert";
     CONTENT_PART_LIST = "content_part_list";
+    CONTENT_PART_RANGE = "content_part_range";
     COPY_FIRST = "copy_first";
     COPY_INSERT = "copy_insert";
     COPY_LAST = "copy_last";
@@ -58,6 +63,11 @@ queries! {
     DELIVERY_CHUNK_RETURN = "delivery_chunk_return";
     DELIVERY_CHUNK_UNACCOUNTED = "delivery_chunk_unaccounted";
     DELIVERY_CHUNK_UNACCOUNTED_OF = "delivery_chunk_unaccounted_of";
+    DOCUMENT_DROP = "document_drop";
+    DOCUMENT_GET = "document_get";
+    DOCUMENT_INSERT = "document_insert";
+    DOCUMENT_LIST = "document_list";
+    DOCUMENT_SET = "document_set";
     INSTALLATION_GET = "installation_get";
     INSTALLATION_INSERT = "installation_insert";
     INSTALLATION_USE = "installation_use";

@@ -72,7 +72,7 @@ impl AudienceSeal {
         for intent in suppressed {
             accounted.add(&intent_mark(self.tenant, self.release, IntentNo(*intent)));
         }
-        let due_at = (accounted.count() < sealed.count()).then_some(self.now);
+        let due_at = (accounted.count() < sealed.count()).then_some(self.due_at);
         SealedChunk { due_at, sealed, accounted }
     }
 }

@@ -108,6 +108,10 @@ tables! {
     lease_lost by 4, PAGE: tenant_id Number, release_id Number, chunk_no Number, sender_epoch Number;
     release_route by 2, PAGE: tenant_id Number, release_id Number, credential_version Number, sealed Octets,
         changed_at Number;
+    document by 3, PAGE_OF_CONTENT: tenant_id Number, kind Text, document_id Text, version Number, body Text,
+        changed_at Number;
+    audit by 2, PAGE: tenant_id Number, audit_no Number, at Number, actor Text, action Text, object Text, detail Text,
+        chain Octets;
     relay_use by 3, PAGE: tenant_id Number, relay_id Number, second Number, messages Number;
 }
 

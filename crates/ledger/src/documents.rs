@@ -10,12 +10,16 @@
 use aws_lc_rs::digest::{Context, SHA256};
 use domain::{TenantId, Timestamp};
 
+use crate::error::LedgerError;
+
 /// Octets of a document's text.
 pub const DOCUMENT_OCTETS_MAX: usize = 2 << 20;
 /// Characters of a document's kind.
 pub const KIND_MAX: usize = 32;
 /// Octets of a document's id.
 pub const DOCUMENT_ID_OCTETS_MAX: usize = 400;
+/// Octets of each text of an entry of the audit log.
+const NOTE_OCTETS_MAX: usize = 64 << 10;
 /// Documents given at a time.
 pub const DOCUMENTS_PAGE_MAX: u32 = 1000;
 
@@ -97,6 +101,40 @@ pub struct DocumentWrite {
     pub note: Option<AuditNote>,
     /// Now.
     pub now: Timestamp,
+}
+
+/// Refuses what no store takes.
+///
+/// # Errors
+/// [`LedgerError::Refused`] for what is beyond a limit.
+pub fn check_write(operation: &'static str, write: &DocumentWrite) -> Result<(), LedgerError> {
+    let refuse = |reason: String| Err(LedgerError::Refused { operation, reason });
+    for DocumentChange { kind, id, text, .. } in &write.changes {
+        if kind.is_empty() || kind.chars().count() > KIND_MAX {
+            return refuse(format!("a document's kind has 1 to {KIND_MAX} characters"));
+        }
+        if id.is_empty() || id.len() > DOCUMENT_ID_OCTETS_MAX || id.contains('\0') {
+            return refuse(format!(
+                "the id of a document of kind {kind} has 1 to {DOCUMENT_ID_OCTETS_MAX} octets"
+            ));
+        }
+        let octets = text.as_ref().map_or(0, String::len);
+        if octets > DOCUMENT_OCTETS_MAX {
+            return refuse(format!(
+                "{kind} `{id}` has {octets} octets; at most {DOCUMENT_OCTETS_MAX} are kept"
+            ));
+        }
+    }
+    if let Some(AuditNote { actor, action, object, detail }) = &write.note
+        && [actor, action, object, detail]
+            .iter()
+            .any(|text| text.contains('\0') || text.len() > NOTE_OCTETS_MAX)
+    {
+        return refuse(format!(
+            "a text of the audit log has at most {NOTE_OCTETS_MAX} octets, none of them zero"
+        ));
+    }
+    Ok(())
 }
 
 /// The chain's value behind an entry; `before` is that of the entry before, zeros for the first.

@@ -53,6 +53,8 @@ pub struct AudienceSeal {
     pub list_digest: [u8; 32],
     /// Intents in a chunk.
     pub chunk_intents: u32,
+    /// When its chunks are due: now, or later for what is scheduled.
+    pub due_at: Timestamp,
     /// When.
     pub now: Timestamp,
 }

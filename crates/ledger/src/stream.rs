@@ -7,10 +7,11 @@
 //! Invariants: a wave of a stream is stored, sealed and due in one transaction with the content of its mails, or not at
 //! all; its count and digest come from who took the mails in, and are compared with the rows as stored.
 
-use domain::{AudienceDigest, IntentNo, ReleaseId, SenderEpoch, TenantId, Timestamp};
+use domain::{AudienceDigest, ReleaseId, SenderEpoch, TenantId, Timestamp};
 
 use crate::directory::ContentPart;
-use crate::rows::IntentRow;
+use crate::error::LedgerError;
+use crate::rows::{AudienceSeal, IntentBatch, IntentRow};
 
 /// Intents of one wave of a stream: one chunk, which is composed and sent together.
 pub const STREAM_WAVE_INTENTS_MAX: usize = 1024;
@@ -32,14 +33,41 @@ pub struct StreamWave {
     pub intents: Vec<IntentRow>,
     /// Count and digest by who took the mails in.
     pub digest: AudienceDigest,
-    /// Now: the wave's chunk is due at once.
+    /// When its chunk is due: now, or later for what is scheduled.
+    pub due_at: Timestamp,
+    /// Now.
     pub now: Timestamp,
 }
 
 impl StreamWave {
-    /// The number of the first intent; `None` for a wave without any, which is refused.
+    /// Refuses what no store takes.
+    ///
+    /// # Errors
+    /// [`LedgerError::Refused`] for a wave without intents, or with too many.
+    pub fn check(&self, operation: &'static str) -> Result<(), LedgerError> {
+        match self.intents.len() {
+            1..=STREAM_WAVE_INTENTS_MAX => Ok(()),
+            count => Err(LedgerError::Refused {
+                operation,
+                reason: format!("a wave of a stream has 1 to {STREAM_WAVE_INTENTS_MAX} intents, not {count}"),
+            }),
+        }
+    }
+
+    /// Its parts, its intents, and the seal that goes over them as one chunk.
     #[must_use]
-    pub fn first(&self) -> Option<IntentNo> {
-        self.intents.first().map(|row| row.intent)
+    pub fn split(self) -> (Vec<ContentPart>, IntentBatch, AudienceSeal) {
+        let Self { tenant, release, wave, sender, parts, intents, digest, due_at, now } = self;
+        let seal = AudienceSeal {
+            tenant,
+            release,
+            wave,
+            digest,
+            list_digest: [0; 32],
+            chunk_intents: STREAM_WAVE_INTENTS_MAX as u32,
+            due_at,
+            now,
+        };
+        (parts, IntentBatch { tenant, release, wave, sender, now, intents }, seal)
     }
 }

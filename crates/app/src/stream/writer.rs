@@ -155,6 +155,7 @@ impl Writer {
             parts: Vec::with_capacity(submissions.len()),
             intents: Vec::with_capacity(submissions.len()),
             digest: AudienceDigest::default(),
+            due_at: now,
             now,
         };
         let mut ids = Vec::with_capacity(submissions.len());

@@ -6,6 +6,7 @@
 //! becomes a finding, and the check goes on, but for damage that ends the server's transaction.
 
 mod chains;
+mod log;
 mod minutes;
 mod releases;
 
@@ -27,6 +28,8 @@ pub(crate) async fn run(
     let mut notes = Notes::default();
     let outcome = chains::check(connection, sealed, &mut notes).await;
     part(&mut notes, "the chains", outcome)?;
+    let outcome = log::check(connection, &mut notes).await;
+    part(&mut notes, "the audit log", outcome)?;
     let outcome = releases::check(connection, live, now, &mut notes).await;
     part(&mut notes, "the releases", outcome)?;
     let outcome = chained::heads(connection).await.map(|heads| notes.report.heads = heads);

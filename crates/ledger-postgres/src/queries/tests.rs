@@ -35,8 +35,9 @@ const WITHOUT_TENANT: [&str; 24] = [
 ];
 
 /// Statements that read or pick over all tenants, for the check, the heads, and to find whose leases to look at.
-const OVER_ALL_TENANTS: [&str; 20] = [
+const OVER_ALL_TENANTS: [&str; 21] = [
     "attempt_walk",
+    "audit_tenant_list",
     "delivery_chunk_hole_list",
     "delivery_chunk_tenants_ended",
     "delivery_chunk_tenants_held",

@@ -5,6 +5,7 @@
 
 mod chains;
 mod file;
+mod log;
 mod minutes;
 mod releases;
 mod sessions;
@@ -29,6 +30,8 @@ pub(crate) fn run(
     part(&mut notes, "the file", outcome)?;
     let outcome = chains::check(connection, sealed, &mut notes);
     part(&mut notes, "the chains", outcome)?;
+    let outcome = log::check(connection, &mut notes);
+    part(&mut notes, "the audit log", outcome)?;
     let outcome = releases::check(connection, live, now, &mut notes);
     part(&mut notes, "the releases", outcome)?;
     let outcome = read::heads(connection).map(|heads| notes.report.heads = heads);

@@ -129,6 +129,7 @@ async fn freeze(store: &SqliteStore, sender: SenderEpoch) {
         digest,
         list_digest: [4; 32],
         chunk_intents: 4,
+        due_at: at(2),
         now: at(2),
     };
     store.audience_seal(seal).await.expect("a seal");

@@ -6,6 +6,7 @@
 mod chains;
 mod identity;
 mod lifecycle;
+mod log;
 mod release;
 
 use domain::TenantId;
@@ -16,6 +17,7 @@ use crate::read::{CheckReport, Finding};
 
 pub use self::chains::{BookPass, Links, MinutePass};
 pub use self::identity::Identity;
+pub use self::log::LogPass;
 pub use self::release::ReleaseLook;
 
 /// Findings that are listed; the rest is counted.

@@ -146,6 +146,7 @@ impl Stage {
             digest,
             list_digest: [4; 32],
             chunk_intents,
+            due_at: at(2),
             now: at(2),
         }
     }
@@ -338,7 +339,7 @@ pub(super) fn credential_row(tenant: TenantId, secret: u64) -> CredentialRow {
 }
 
 pub(super) fn content() -> Vec<ContentPart> {
-    let part = |part_no: u16, name: &str, bytes: &[u8]| ContentPart {
+    let part = |part_no: u32, name: &str, bytes: &[u8]| ContentPart {
         part_no,
         name: name.to_owned(),
         bytes: bytes.to_vec(),

@@ -10,13 +10,13 @@ use domain::{
 };
 use ledger::store::Stored;
 use ledger::{
-    AttemptView, AudienceSeal, Book, BooksCensus, Census, CensusRequest, CensusStore, CheckReport,
-    CommitReceipt, ContentPart, CredentialRow, DeliveryCommit, DeliveryStore, DirectoryStore, Head, Hole,
-    InstallationRow, InstallationUse, IntentBatch, LeaseRequest, LeasedChunk, LinkRow, LinkedRow, Live,
-    NodeStore, OpenAttempt, PlanStore, ReadStore, RecipientView, RelayRow, RelayShare, ReleaseRow,
-    ReleaseState, SealedRoute, SenderBeat, SenderRow, SenderView, SettleReceipt, SettleRequest, ShareRequest,
-    StatementView, TakeOver, TakeOverRequest, TenantRow, VerdictBucket, VerdictWindow, WitnessRow, WorkAhead,
-    WorkItem,
+    AttemptView, AudienceSeal, AuditRow, Book, BooksCensus, Census, CensusRequest, CensusStore, CheckReport,
+    CommitReceipt, ContentPart, CredentialRow, DeliveryCommit, DeliveryStore, DirectoryStore, Document,
+    DocumentStore, DocumentWrite, Head, Hole, InstallationRow, InstallationUse, IntentBatch, LeaseRequest,
+    LeasedChunk, LinkRow, LinkedRow, Live, NodeStore, OpenAttempt, PlanStore, ReadStore, RecipientView,
+    RelayRow, RelayShare, ReleaseRow, ReleaseState, SealedRoute, SenderBeat, SenderRow, SenderView,
+    SettleReceipt, SettleRequest, ShareRequest, StatementView, StreamStore, StreamWave, TakeOver,
+    TakeOverRequest, TenantRow, VerdictBucket, VerdictWindow, WitnessRow, WorkAhead, WorkItem,
 };
 use ledger_sqlite::SqliteStore;
 
@@ -98,6 +98,18 @@ observed!(DirectoryStore {
     fn installation_get() -> Option<InstallationRow>;
     fn installation_ensure(row: InstallationRow) -> InstallationRow;
     fn installation_use(use_now: InstallationUse) -> ();
+});
+
+observed!(StreamStore {
+    fn stream_append(wave: StreamWave) -> ();
+    fn content_range(tenant: TenantId, release: ReleaseId, first: u32, last: u32) -> Vec<ContentPart>;
+});
+
+observed!(DocumentStore {
+    fn document_get(tenant: TenantId, kind: &str, id: &str) -> Option<Document>;
+    fn document_list(tenant: TenantId, kind: &str, after: &str, limit: u32) -> Vec<Document>;
+    fn document_write(write: DocumentWrite) -> Vec<u64>;
+    fn audit_list(tenant: TenantId, after: u64, limit: u32) -> Vec<AuditRow>;
 });
 
 observed!(PlanStore {

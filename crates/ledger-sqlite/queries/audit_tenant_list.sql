@@ -1,0 +1,1 @@
+SELECT DISTINCT tenant_id FROM audit ORDER BY tenant_id
