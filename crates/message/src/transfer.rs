@@ -13,14 +13,17 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    /// For a text in pieces. Base64 costs a third; quoted-printable twice each octet that is not ASCII.
+    /// For a text in pieces. Base64 costs a third; quoted-printable twice each octet that is not ASCII. Control
+    /// characters, which quoted-printable would leave bare, are base64.
     pub(crate) fn of<'a>(pieces: impl Iterator<Item = &'a str>) -> Self {
-        let (mut octets, mut high) = (0_usize, 0_usize);
+        let (mut octets, mut high, mut controls) = (0_usize, 0_usize, 0_usize);
         for piece in pieces {
             octets += piece.len();
             high += piece.bytes().filter(|b| !b.is_ascii()).count();
+            let is_control = |b: &u8| b.is_ascii_control() && !matches!(b, b'\t' | b'\r' | b'\n');
+            controls += piece.as_bytes().iter().filter(|b| is_control(b)).count();
         }
-        if octets == 0 || high * 6 > octets { Self::Base64 } else { Self::QuotedPrintable }
+        if octets == 0 || high * 6 > octets || controls > 0 { Self::Base64 } else { Self::QuotedPrintable }
     }
 
     /// As `Content-Transfer-Encoding` says it.

@@ -10,4 +10,6 @@ mod parsers;
 mod peers;
 mod properties;
 mod raw_mails;
+mod single_parsers;
+mod single_properties;
 mod sources;
