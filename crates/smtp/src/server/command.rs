@@ -277,8 +277,10 @@ fn mail_command(from: &MailFrom<Cow<'_, str>>, dsn: bool) -> Command {
     let dsn_flags = if dsn { MAIL_RET_FULL | MAIL_RET_HDRS } else { 0 };
     let known = MAIL_BODY_7BIT | MAIL_BODY_8BITMIME | MAIL_SMTPUTF8 | dsn_flags;
     // AUTH= is taken and not believed (RFC 4954 section 5).
-    let others =
-        from.trans_id.is_some() || (from.env_id.is_some() && !dsn) || from.solicit.is_some() || from.mtrk.is_some();
+    let others = from.trans_id.is_some()
+        || (from.env_id.is_some() && !dsn)
+        || from.solicit.is_some()
+        || from.mtrk.is_some();
     let numbers = from.by != 0 || from.hold_for != 0 || from.hold_until != 0 || from.mt_priority != 0;
     if from.flags & !known != 0 || others || numbers {
         return bad(555, "5.5.4", "Parameter is not offered");

@@ -163,11 +163,8 @@ fn a_message_that_is_too_large_is_refused_whole() {
 
 #[test]
 fn slices_come_without_a_copy() {
-    let config = ServerConfig {
-        content: ContentMode::Slices,
-        bare_line_ends: BareLineEnds::Allow,
-        ..config()
-    };
+    let config =
+        ServerConfig { content: ContentMode::Slices, bare_line_ends: BareLineEnds::Allow, ..config() };
     check(
         config.clone(),
         &[
