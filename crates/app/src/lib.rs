@@ -17,6 +17,7 @@ pub mod export;
 pub mod folder;
 pub mod hold;
 pub mod installation;
+pub mod intake;
 pub mod list;
 pub mod node;
 pub mod office;

@@ -6,6 +6,7 @@ mod installation;
 mod office;
 mod place;
 mod reconcile;
+mod serve;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub use office::{
 };
 pub use place::{DatabaseFlags, PlaceFlags};
 pub use reconcile::ReconcileFlags;
+pub use serve::ServeFlags;
 
 /// Sends mailings and proves what became of every mail.
 #[derive(Parser)]
@@ -69,6 +71,8 @@ pub enum Command {
     Nodes(NodesFlags),
     /// Move a whole installation from a data folder into a database, or back; run again to go on.
     Move(MoveFlags),
+    /// The whole installation in one process: takes mails in, sends, carries out orders; until Ctrl-C.
+    Serve(Box<ServeFlags>),
     /// See whether this machine is fit to send: clock, folder, disk, books, ports, relays; exit code 4 when it is not.
     Doctor(DoctorFlags),
     /// Client companies: make, list, suspend, approve.

@@ -16,6 +16,7 @@ mod opened;
 mod print;
 mod progress;
 mod secret;
+mod serve;
 mod signals;
 mod span;
 mod window;
@@ -66,6 +67,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Node(flags) => command::node::run(&flags),
         Command::Nodes(flags) => command::nodes::run(&flags),
         Command::Move(flags) => command::transfer::run(&flags),
+        Command::Serve(flags) => serve::run(&flags),
         Command::Doctor(flags) => doctor::run(&flags),
         Command::Tenant(command) => command::office::tenant(command),
         Command::Relay(command) => command::office::relay(command),

@@ -9,7 +9,7 @@ use domain::{AudienceDigest, IntentNo, Lane, RelayId, ReleaseId, SenderEpoch, Ti
 use ledger::{IntentRow, LedgerError, ReleaseRow, StreamWave, recipient_hash, sha256};
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::content::{StreamHeader, fields};
+use super::content::{fields, header};
 use super::{MailId, Submission};
 use crate::access::Access;
 use crate::directory::relays::RelayDesk;
@@ -199,12 +199,11 @@ impl Writer {
         let bits = desk.entropy.bits().map_err(AppError::Entropy)?;
         let release = ReleaseId::generate(now.as_millis(), bits);
         let name = format!("mails by API and SMTP through {}, from {now}", entry.value.name);
-        let header = StreamHeader { domain: entry.value.ehlo_name.clone() }.to_part()?;
         let row = ReleaseRow {
             tenant: self.access.tenant(),
             release,
             relay: self.relay,
-            content_digest: sha256(&header.bytes),
+            content_digest: sha256(name.as_bytes()),
             list_digest: sha256(name.as_bytes()),
             name,
             lane: Lane::Urgent,
@@ -213,7 +212,7 @@ impl Writer {
             deadline_at: now + STREAM_SPAN + DEADLINE,
             created_at: now,
         };
-        desk.store.release_create(row, vec![header]).await?;
+        desk.store.release_create(row, vec![header()]).await?;
         desk.put_route(&Route { spec: desk.spec(&self.access, &entry)?, dkim: None }, release).await?;
         Ok(Open { release, wave: 1, intent: 1, part: 1, until: now + STREAM_SPAN })
     }

@@ -1,0 +1,122 @@
+//! What listens: sockets are bound before anything else is begun, so that a port in use is found at once.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use app::service::Service;
+use engine::Recovered;
+use ingress::{Listener, ListenerMode, Settings};
+use runtime::SystemClock;
+use serde_json::json;
+use tokio::sync::{oneshot, watch};
+
+use super::certificate::{self, Certificate};
+use super::config::{Config, Role};
+use super::desk::SubmissionDesk;
+use crate::print;
+
+/// How long clients of SMTP may take to finish at the end.
+const DRAIN_TIME: Duration = Duration::from_secs(20);
+/// Connections that the kernel holds until they are accepted.
+const BACKLOG: i32 = 4096;
+
+/// Bound sockets.
+pub struct Front {
+    submission: Vec<Listener>,
+    hostname: String,
+    certificate: Option<Certificate>,
+}
+
+impl Front {
+    /// Binds what the configuration names, for the roles of this process.
+    pub fn open(config: &Config) -> anyhow::Result<Self> {
+        let mut submission = Vec::new();
+        if config.has(Role::Ingress) {
+            let of = &config.submission;
+            let clear = of.listen.iter().map(|place| (place, ListenerMode::StartTls));
+            for (place, mode) in
+                clear.chain(of.listen_tls.iter().map(|place| (place, ListenerMode::ImplicitTls)))
+            {
+                submission.push(Listener { socket: bind(*place)?, mode });
+            }
+        }
+        let hostname = config.submission.hostname.clone().unwrap_or_else(runtime::host_name);
+        Ok(Self { submission, hostname, certificate: None })
+    }
+
+    /// With its certificate: the configured one, or one of its own.
+    pub fn certified(mut self, config: &Config, folder: &Path) -> anyhow::Result<Self> {
+        if !self.submission.is_empty() {
+            let names = [self.hostname.clone(), "localhost".to_owned(), "127.0.0.1".to_owned()];
+            let certificate = certificate::load(&config.tls, folder, &names)?;
+            if let Some(place) = &certificate.self_signed {
+                eprintln!(
+                    "hikyaku: no certificate is configured (tls.certificate); clients must believe the self-signed {}",
+                    place.display()
+                );
+            }
+            self.certificate = Some(certificate);
+        }
+        Ok(self)
+    }
+
+    /// Listens from when the service begins until it is to drain.
+    pub async fn run(
+        self,
+        config: &Config,
+        begins: oneshot::Receiver<(Service, Recovered)>,
+        mut drain: watch::Receiver<bool>,
+        json: bool,
+    ) -> anyhow::Result<()> {
+        let (service, recovered) = begins.await.context("the sending did not begin")?;
+        let submission = self.submission(config, service)?;
+        let places: &[SocketAddr] = submission.as_ref().map_or(&[], |submission| submission.addresses());
+        say(places, recovered, json);
+        // The other end lives as long as the process.
+        let _ = drain.wait_for(|drain| *drain).await;
+        if let Some(submission) = submission {
+            submission.drain(DRAIN_TIME).await;
+        }
+        Ok(())
+    }
+
+    fn submission(self, config: &Config, service: Service) -> anyhow::Result<Option<ingress::Service>> {
+        if self.submission.is_empty() {
+            return Ok(None);
+        }
+        let mut settings = Settings::new(self.hostname);
+        settings.require_tls = config.submission.require_tls;
+        settings.limits.connections_max = config.submission.connections_max as usize;
+        settings.limits.network_connections_max = config.submission.connections_per_network_max as usize;
+        let tls = self.certificate.map(|certificate| watch::channel(certificate.config).1);
+        let desk = Arc::new(SubmissionDesk(service));
+        let started = ingress::Service::start(settings, self.submission, tls, desk, Arc::new(SystemClock));
+        Ok(Some(started?))
+    }
+}
+
+fn bind(place: SocketAddr) -> anyhow::Result<TcpListener> {
+    let refused = || format!("{place} cannot be listened on");
+    let domain = if place.is_ipv4() { socket2::Domain::IPV4 } else { socket2::Domain::IPV6 };
+    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None).with_context(refused)?;
+    socket.set_reuse_address(true).with_context(refused)?;
+    socket.bind(&place.into()).with_context(refused)?;
+    socket.listen(BACKLOG).with_context(refused)?;
+    Ok(socket.into())
+}
+
+fn say(submission: &[SocketAddr], recovered: Recovered, json: bool) {
+    if json {
+        let found = json!({
+            "unsent": recovered.unsent, "answered": recovered.answered, "unknown": recovered.unknown,
+        });
+        print::line(&json!({ "submission": submission, "recovered": found }).to_string());
+    }
+    for place in submission {
+        eprintln!("hikyaku: takes mails in by SMTP at {place} (user apikey, a key as password)");
+    }
+    eprintln!("hikyaku: sends; Ctrl-C ends it");
+}
