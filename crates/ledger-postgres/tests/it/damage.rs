@@ -35,6 +35,9 @@ pub async fn books(house: &House) -> (Stage, Client, Vec<Head>) {
     };
     let witnesses = vec![witness(1), witness(2)];
     stage.store.witness_append(stage.tenant, stage.sender, at(34), witnesses).await.expect("witnesses");
+    for second in 1..=3 {
+        stage.store.document_write(stage.document_write(second)).await.expect("a document");
+    }
     let sealed = stage.store.heads().await.expect("heads");
     let raw = house.raw(&schema).await;
     // Without keys and triggers, as a server's owner could.
@@ -109,6 +112,20 @@ pub async fn damage_is_found(house: Arc<House>) {
         ("DELETE FROM session", 6, "names a session that does not exist"),
         ("DELETE FROM credential", 6, "a secret that is not in the directory"),
         ("DELETE FROM attempt WHERE intent_no = 1", 2, "`accepted` of attempt 1, which does not stand"),
+        (
+            "UPDATE audit SET detail = detail || 'x' WHERE audit_no = 2",
+            0,
+            "entry 2 of the audit log was changed",
+        ),
+        ("UPDATE audit SET at = at + 1 WHERE audit_no = 3", 0, "entry 3 of the audit log was changed"),
+        ("UPDATE audit SET tenant_id = 5", 0, "entry 1 of the audit log was changed"),
+        ("DELETE FROM audit WHERE audit_no = 2", 0, "entry 3 of the audit log follows entry 1"),
+        ("DELETE FROM audit WHERE audit_no = 1", 0, "entry 2 of the audit log follows entry 0"),
+        (
+            "UPDATE audit SET chain = sha256(chain) WHERE audit_no = 2",
+            0,
+            "entry 3 of the audit log was changed, or does not follow",
+        ),
         ("DELETE FROM release_state", 0, "has no state"),
         ("DELETE FROM release", 0, "has books, and does not stand"),
         ("UPDATE witness SET intent_no = 13 WHERE intent_no = 2", 1, "names intent 13, which does not stand"),
