@@ -12,6 +12,7 @@ mod directory;
 mod documents;
 mod evidence;
 mod fence;
+pub mod flood;
 mod lease;
 mod nodes;
 mod plan;
