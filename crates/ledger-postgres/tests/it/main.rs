@@ -45,7 +45,7 @@ scenes! {
         of_two_nodes_one_adds_the_wave;
     hint: a_change_of_a_release_is_heard_by_other_nodes;
     census: planted_losses_are_found_and_nothing_else, a_sweep_brings_up_what_was_declared_done;
-    damage: books_without_damage_have_no_findings, damage_is_found, erased_recipients_are_no_damage;
+    damage: books_without_damage_have_no_findings, damage_is_found, damage_to_the_audit_log_is_found, erased_recipients_are_no_damage;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
