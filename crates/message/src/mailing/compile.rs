@@ -25,6 +25,8 @@ pub struct CompiledMailing {
     pub(super) headers: Vec<HeaderLine>,
     pub(super) sections: BTreeMap<String, String>,
     pub(super) personalizations: Vec<Personalization>,
+    /// Whether some text holds a tag that may stand for a link.
+    pub(super) tagged: bool,
     /// Another tag that stands for the unsubscribe link.
     pub(super) unsubscribe_tag: Option<String>,
     pub(super) dynamic: Option<Arc<DynamicTemplate>>,
@@ -78,7 +80,7 @@ pub(super) fn compile_with(
     let mut sha = Sha256::new();
     sha.update(&shape.tail);
     let legacy = mailing.template.as_ref().filter(|t| t.kind == TemplateKind::Legacy);
-    let tag = mailing.settings.subscription.as_ref().map(|s| s.tag.clone());
+    let tag = mailing.settings.subscription.as_ref().map(|s| s.tag.clone()).filter(|tag| !tag.is_empty());
     Ok(CompiledMailing {
         from: mailing.from.clone(),
         reply_to: mailing.reply_to.clone(),
@@ -87,12 +89,30 @@ pub(super) fn compile_with(
         headers: mailing.headers.clone(),
         sections: mailing.sections.clone(),
         personalizations: mailing.personalizations.clone(),
-        unsubscribe_tag: tag.filter(|tag| !tag.is_empty()),
+        tagged: tag.is_some() || has_tags(mailing),
+        unsubscribe_tag: tag,
         dynamic,
         texts,
         tail: shape.tail.into(),
         tail_digest: sha.finish(),
     })
+}
+
+/// Whether a text that is searched for tags holds the beginning of one.
+fn has_tags(mailing: &Mailing) -> bool {
+    let contents = mailing.contents.iter().map(|content| &content.text);
+    let template = mailing.template.iter().flat_map(|t| [&t.subject, &t.html, &t.text]);
+    let headers = mailing.headers.iter().chain(mailing.personalizations.iter().flat_map(|p| &p.headers));
+    let subjects =
+        std::iter::once(&mailing.subject).chain(mailing.personalizations.iter().map(|p| &p.subject));
+    let footer = mailing.settings.footer.iter().flat_map(|footer| [&footer.text, &footer.html]);
+    contents
+        .chain(template)
+        .chain(headers.map(|line| &line.value))
+        .chain(subjects)
+        .chain(footer)
+        .chain(mailing.sections.values())
+        .any(|text| text.contains("<%"))
 }
 
 /// Encodes what is the same for all. `<%` begins the tags that stand for links and for the subject.

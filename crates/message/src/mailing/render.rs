@@ -65,7 +65,7 @@ pub(super) fn render(
 }
 
 fn tags<'a>(compiled: &'a CompiledMailing, url: Option<&'a str>) -> Tags<'a> {
-    let Some(url) = url else { return Vec::new() };
+    let Some(url) = url.filter(|_| compiled.tagged) else { return Vec::new() };
     UNSUBSCRIBE_TAGS
         .iter()
         .copied()

@@ -133,3 +133,24 @@ fn endless_work_is_stopped() {
     assert!(run("{{#each l}}{{#equals ../long ../long}}{{/equals}}{{/each}}").contains("steps"));
     assert_eq!(run("{{#each l}}{{this}}{{/each}}"), "");
 }
+
+#[test]
+fn what_is_deepest_and_longest_still_fits_a_stack_and_ends() {
+    let nested = format!("{}x{}", "{{#if name}}".repeat(64), "{{/if}}".repeat(64));
+    check(&nested, "x");
+    let chain = format!("{{{{#if none}}}}{}x{{{{/if}}}}", "{{else if none}}".repeat(62) + "{{else}}");
+    check(&chain, "x");
+    let values = format!(
+        "{{{{#if {}name flag{}}}}}x{{{{/if}}}}",
+        "(and ".repeat(16),
+        " flag)".repeat(16).replacen(" flag", "", 1)
+    );
+    check(&values, "x");
+    check_refused(&"{{#if name}}".repeat(65), "nested more than 64 deep");
+    check_refused(&format!("{{{{a {}}}}}", "(b ".repeat(16)), "the tag cannot be read");
+    check_refused(&format!("{{{{a {}}}}}", "[".repeat(17)), "the tag cannot be read");
+    let broken = format!("{}{{{{a (}}}}{}", "{{#if name}}x{{else if y}}".repeat(30), "{{/if}}".repeat(30));
+    check_refused(&broken, "the tag cannot be read");
+    let long = format!("{}{{{{a (}}}}", "{{name}}x ".repeat(9_999));
+    check_refused(&long, "the tag cannot be read");
+}
