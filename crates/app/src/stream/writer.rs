@@ -10,7 +10,7 @@ use ledger::{IntentRow, LedgerError, ReleaseRow, StreamWave, recipient_hash, sha
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::content::{fields, header};
-use super::{MailId, Submission};
+use super::{MailId, STREAM_SPAN, Submission};
 use crate::access::Access;
 use crate::directory::relays::RelayDesk;
 use crate::error::AppError;
@@ -22,8 +22,6 @@ const WAVE_INTENTS: usize = 256;
 const WAVE_OCTETS: usize = 4 << 20;
 /// Waves of a stream: their numbers have 16 bits.
 const WAVES_MAX: u16 = 60_000;
-/// How long one stream is written.
-const STREAM_SPAN: Duration = Duration::from_secs(6 * 3600);
 /// How long mails may be tried after the last of them came.
 const DEADLINE: Duration = Duration::from_secs(72 * 3600);
 /// The wait after a first failure.
@@ -195,7 +193,7 @@ impl Writer {
 
     async fn begin(&self, now: Timestamp) -> Result<Open, AppError> {
         let desk = &self.desk;
-        let entry = desk.find(&self.access, &self.relay.to_string()).await?;
+        let mut entry = desk.find(&self.access, &self.relay.to_string()).await?;
         let bits = desk.entropy.bits().map_err(AppError::Entropy)?;
         let release = ReleaseId::generate(now.as_millis(), bits);
         let name = format!("mails by API and SMTP through {}, from {now}", entry.value.name);
@@ -213,7 +211,15 @@ impl Writer {
             created_at: now,
         };
         desk.store.release_create(row, vec![header()]).await?;
-        desk.put_route(&Route { spec: desk.spec(&self.access, &entry)?, dkim: None }, release).await?;
+        // A secret that was replaced while the stream was being made is found by the second look.
+        loop {
+            desk.put_route(&Route { spec: desk.spec(&self.access, &entry)?, dkim: None }, release).await?;
+            let now = desk.find(&self.access, &self.relay.to_string()).await?;
+            if now.version == entry.version {
+                break;
+            }
+            entry = now;
+        }
         Ok(Open { release, wave: 1, intent: 1, part: 1, until: now + STREAM_SPAN })
     }
 }

@@ -25,7 +25,7 @@ pub fn furnished(scene: &Scene) -> String {
 }
 
 pub fn add_relay(scene: &Scene, name: &str, password: &str) -> Ran {
-    let url = format!("smtp://apikey@{}?tls=none", scene.sink.addr());
+    let url = format!("smtp://apikey@{}?tls=none&auth=plain", scene.sink.addr());
     let mut command = scene.command(&["relay", "add", "--tenant", TENANT, "--name", name, "--url", &url]);
     command.args(["--password-env", "RELAY_PW", "--data", "data", "--json"]).env("RELAY_PW", password);
     run(command)

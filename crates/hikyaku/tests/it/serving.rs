@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use testkit::sink::{Behaviour, SinkConfig};
+use testkit::sink::{Behaviour, Keep, SinkConfig};
 
 use crate::installation::{Client, PASSWORD, Serving, TENANT, furnished, mail};
 use crate::scene::{Scene, run, twice};
@@ -11,7 +11,7 @@ const FROM: &str = "pr@sakura.example";
 
 #[test]
 fn mails_that_are_handed_in_go_out_and_are_accounted_for() {
-    let scene = Scene::of(0);
+    let scene = Scene::with(0, SinkConfig { keep: Keep::Full, ..SinkConfig::default() });
     let key = furnished(&scene);
     let serving = Serving::start(&scene);
     let mut client = Client::log_in(serving.submission, &key);
@@ -28,9 +28,8 @@ fn mails_that_are_handed_in_go_out_and_are_accounted_for() {
     scene.ask(&["check"]).expect(0);
     let kept = scene.kept();
     assert_eq!((kept.len(), twice(&kept)), (40, 0));
-    let contents: Vec<_> = scene.sink.mails().into_iter().filter_map(|mail| mail.content).collect();
-    for content in contents {
-        let text = String::from_utf8_lossy(&content);
+    for mail in scene.sink.kept_mails() {
+        let text = String::from_utf8_lossy(&mail.content).into_owned();
         assert!(!text.contains("secret@example.jp") && text.contains("Message-ID: <"), "{text}");
     }
 }
@@ -147,10 +146,8 @@ fn a_new_password_takes_over_and_the_old_one_sends_nothing_more() {
         scene.wait_for_kept(2 + number);
     }
     serving.end();
-    let logins: Vec<_> =
-        scene.sink.mails().into_iter().map(|mail| (mail.to[0].clone(), mail.login.unwrap())).collect();
-    let secret_of =
-        |to: &str| logins.iter().find(|(own, _)| own == to).map(|(_, login)| login.secret.clone());
+    let mails = scene.sink.mails();
+    let secret_of = |to: &str| mails.iter().find(|mail| mail.to == [to]).map(|mail| mail.secret.clone());
     assert_eq!(secret_of("before@example.jp").as_deref(), Some(PASSWORD));
     assert_eq!(secret_of("after19@example.jp").as_deref(), Some("relay-secret-2"));
     scene.ask(&["check"]).expect(0);
@@ -158,7 +155,7 @@ fn a_new_password_takes_over_and_the_old_one_sends_nothing_more() {
 
 #[test]
 fn x_smtpapi_makes_a_mail_for_each_of_its_addresses() {
-    let scene = Scene::of(0);
+    let scene = Scene::with(0, SinkConfig { keep: Keep::Full, ..SinkConfig::default() });
     let key = furnished(&scene);
     let serving = Serving::start(&scene);
     let mut client = Client::log_in(serving.submission, &key);
@@ -170,8 +167,8 @@ fn x_smtpapi_makes_a_mail_for_each_of_its_addresses() {
     scene.wait_for_kept(2);
     serving.end();
     assert_eq!(scene.kept(), ["suzuki@example.jp", "yamada@example.jp"]);
-    for mail in scene.sink.mails() {
-        let text = String::from_utf8_lossy(&mail.content.unwrap()).into_owned();
+    for mail in scene.sink.kept_mails() {
+        let text = String::from_utf8_lossy(&mail.content).into_owned();
         assert!(!text.contains("X-SMTPAPI") && !text.contains("-name-"), "{text}");
     }
 }
