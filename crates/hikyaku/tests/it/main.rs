@@ -12,6 +12,7 @@ mod drill;
 mod extending;
 mod holds;
 mod memory;
+mod people;
 mod reconciling;
 mod relays;
 mod resuming;
