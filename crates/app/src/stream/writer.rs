@@ -168,7 +168,7 @@ impl Writer {
                 wave.intents.push(IntentRow { intent: IntentNo(intent), address, fields, suppression: None });
                 intent += 1;
             }
-            wave.parts.push(submission.content.to_part(part)?);
+            wave.parts.push(submission.content.into_part(part)?);
             ids.push(MailId { release, part });
             part += 1;
         }

@@ -40,11 +40,6 @@ pub enum Role {
     Ingress,
 }
 
-impl Role {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Api, Self::Node, Self::Ingress];
-}
-
 /// HTTP.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

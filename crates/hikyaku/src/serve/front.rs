@@ -13,9 +13,10 @@ use runtime::SystemClock;
 use serde_json::json;
 use tokio::sync::{oneshot, watch};
 
-use super::certificate::{self, Certificate};
+use super::certificate;
 use super::config::{Config, Role};
 use super::desk::SubmissionDesk;
+use super::reload::Reload;
 use crate::print;
 
 /// How long clients of SMTP may take to finish at the end.
@@ -27,7 +28,8 @@ const BACKLOG: i32 = 4096;
 pub struct Front {
     submission: Vec<Listener>,
     hostname: String,
-    certificate: Option<Certificate>,
+    /// The certificate in force, and who renews it.
+    certificate: Option<watch::Sender<Arc<rustls::ServerConfig>>>,
 }
 
 impl Front {
@@ -58,42 +60,48 @@ impl Front {
                     place.display()
                 );
             }
-            self.certificate = Some(certificate);
+            self.certificate = Some(watch::channel(certificate.config).0);
         }
         Ok(self)
     }
 
-    /// Listens from when the service begins until it is to drain.
+    /// Listens from when the service begins until it is to drain; reads the configuration again when told to.
     pub async fn run(
-        self,
-        config: &Config,
+        mut self,
+        mut reload: Reload,
         begins: oneshot::Receiver<(Service, Recovered)>,
         mut drain: watch::Receiver<bool>,
         json: bool,
     ) -> anyhow::Result<()> {
         let (service, recovered) = begins.await.context("the sending did not begin")?;
-        let submission = self.submission(config, service)?;
+        let submission = self.submission(reload.config(), service)?;
         let places: &[SocketAddr] = submission.as_ref().map_or(&[], |submission| submission.addresses());
         say(places, recovered, json);
-        // The other end lives as long as the process.
-        let _ = drain.wait_for(|drain| *drain).await;
+        loop {
+            tokio::select! {
+                // The other end lives as long as the process.
+                _ = drain.wait_for(|drain| *drain) => break,
+                () = reload.told() => reload.renew(self.certificate.as_ref()),
+            }
+        }
         if let Some(submission) = submission {
             submission.drain(DRAIN_TIME).await;
         }
         Ok(())
     }
 
-    fn submission(self, config: &Config, service: Service) -> anyhow::Result<Option<ingress::Service>> {
+    fn submission(&mut self, config: &Config, service: Service) -> anyhow::Result<Option<ingress::Service>> {
         if self.submission.is_empty() {
             return Ok(None);
         }
-        let mut settings = Settings::new(self.hostname);
+        let mut settings = Settings::new(self.hostname.clone());
         settings.require_tls = config.submission.require_tls;
         settings.limits.connections_max = config.submission.connections_max as usize;
         settings.limits.network_connections_max = config.submission.connections_per_network_max as usize;
-        let tls = self.certificate.map(|certificate| watch::channel(certificate.config).1);
+        let tls = self.certificate.as_ref().map(watch::Sender::subscribe);
         let desk = Arc::new(SubmissionDesk(service));
-        let started = ingress::Service::start(settings, self.submission, tls, desk, Arc::new(SystemClock));
+        let listeners = std::mem::take(&mut self.submission);
+        let started = ingress::Service::start(settings, listeners, tls, desk, Arc::new(SystemClock));
         Ok(Some(started?))
     }
 }

@@ -5,6 +5,7 @@ mod certificate;
 mod config;
 mod desk;
 mod front;
+mod reload;
 
 use std::net::SocketAddr;
 
@@ -18,6 +19,7 @@ use crate::exit::Exit;
 use crate::{opened, signals};
 use config::{Config, Role};
 use front::Front;
+use reload::Reload;
 
 /// Serves until it is told to end.
 pub fn run(flags: &ServeFlags) -> anyhow::Result<Exit> {
@@ -52,7 +54,8 @@ async fn serve(flags: &ServeFlags, config: &Config) -> anyhow::Result<Exit> {
     let (premises, books) =
         opened::own(ground, SqliteOptions::default(), runtime::boot_id()?, engine).await?;
     let front = front.certified(config, premises.folder.dir())?;
-    let done = both(&premises, config, front, drain, flags.json).await;
+    let reload = Reload::new(config.clone(), flags.config.clone(), premises.folder.dir().to_owned())?;
+    let done = both(&premises, reload, front, drain, flags.json).await;
     drop(premises);
     books.close().await?;
     done.map(|()| Exit::Well)
@@ -61,19 +64,20 @@ async fn serve(flags: &ServeFlags, config: &Config) -> anyhow::Result<Exit> {
 /// The sending, and the listening, which ends first.
 async fn both(
     premises: &Premises,
-    config: &Config,
+    reload: Reload,
     front: Front,
     drain: watch::Receiver<bool>,
     json: bool,
 ) -> anyhow::Result<()> {
     let (begun, begins) = oneshot::channel();
     let (end, ending) = watch::channel(false);
-    let fronting = front.run(config, begins, drain, json);
+    let sends = reload.config().has(Role::Node);
+    let fronting = front.run(reload, begins, drain, json);
     let begin = |service, recovered| {
         // Nobody waits for it any more: the listening failed meanwhile, and ends all.
         let _ = begun.send((service, recovered));
     };
-    let sending = app::service::run(premises, config.has(Role::Node), ending, begin);
+    let sending = app::service::run(premises, sends, ending, begin);
     tokio::pin!(sending, fronting);
     tokio::select! {
         // By itself it ends for a fault alone.
