@@ -21,6 +21,7 @@ pub mod intake;
 pub mod list;
 pub mod node;
 pub mod office;
+pub mod people;
 pub mod relay;
 pub mod release;
 pub mod route;

@@ -43,11 +43,11 @@ pub async fn run<T>(
     begin: impl FnOnce(Service, Recovered) -> T,
 ) -> Result<NodeReport, AppError> {
     let desk = RelayDesk::of(premises);
-    let control = Control::open(&premises.folder, desk.clone());
+    let office = Office::new(desk.clone());
+    let control = Control::open_with(&premises.folder, office.clone());
     let told = Arc::new(Notify::new());
     let ready = |sender, recovered| {
         let streams = Arc::new(Streams::new(desk.clone(), sender, Arc::clone(&told)));
-        let office = Office::new(desk.clone());
         begin(Service { desk: desk.clone(), streams, office, sender }, recovered)
     };
     if sends {

@@ -8,6 +8,7 @@ mod office;
 mod place;
 mod reconcile;
 mod serve;
+mod user;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub use office::{
 pub use place::{DatabaseFlags, PlaceFlags};
 pub use reconcile::ReconcileFlags;
 pub use serve::ServeFlags;
+pub use user::{Reads, UserCommand};
 
 /// Sends mailings and proves what became of every mail.
 #[derive(Parser)]
@@ -89,6 +91,9 @@ pub enum Command {
     /// API keys of a tenant: create, revoke, list.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// People of tenants, and operators: invite, list, role, lock, unlock, password, sessions, revoke.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Prove that an incident of the past cannot happen here.
     #[command(subcommand)]
     Drill(DrillCommand),

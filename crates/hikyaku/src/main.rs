@@ -73,6 +73,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Relay(command) => command::office::relay(command),
         Command::Sender(command) => command::office::sender(command),
         Command::Key(command) => command::office::key(command),
+        Command::User(command) => command::user::user(command),
         Command::Verify(flags) => command::verify::run(&flags),
         Command::Pause(flags) => command::hold::run(&flags, app::hold::HoldOrder::Pause),
         Command::Resume(flags) => command::hold::run(&flags, app::hold::HoldOrder::Resume),

@@ -14,6 +14,7 @@ mod holds;
 mod installation;
 mod memory;
 mod office;
+mod people;
 mod reconciling;
 mod relays;
 mod resuming;
