@@ -9,7 +9,7 @@ use anyhow::Context;
 use app::service::Service;
 use engine::Recovered;
 use ingress::{Listener, ListenerMode, Settings};
-use runtime::SystemClock;
+use runtime::{Clock as _, SystemClock};
 use serde_json::json;
 use tokio::sync::{oneshot, watch};
 
@@ -21,6 +21,8 @@ use crate::print;
 
 /// How long clients of SMTP may take to finish at the end.
 const DRAIN_TIME: Duration = Duration::from_secs(20);
+/// How often sessions and invitations that are over are removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: i32 = 4096;
 
@@ -74,6 +76,7 @@ impl Front {
         json: bool,
     ) -> anyhow::Result<()> {
         let (service, recovered) = begins.await.context("the sending did not begin")?;
+        let people = Arc::clone(service.office.people());
         let submission = self.submission(reload.config(), service)?;
         let places: &[SocketAddr] = submission.as_ref().map_or(&[], |submission| submission.addresses());
         say(places, recovered, json);
@@ -82,6 +85,11 @@ impl Front {
                 // The other end lives as long as the process.
                 _ = drain.wait_for(|drain| *drain) => break,
                 () = reload.told() => reload.renew(self.certificate.as_ref()),
+                () = SystemClock.sleep(SWEEP_EVERY) => {
+                    if let Err(error) = people.sweep().await {
+                        tracing::error!(%error, "sessions and invitations that are over could not be removed");
+                    }
+                }
             }
         }
         if let Some(submission) = submission {
