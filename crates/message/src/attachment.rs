@@ -51,10 +51,7 @@ pub(crate) fn check(attachments: &[Attachment<'_>]) -> Result<(), TemplateError>
     let mut octets = 0_usize;
     for attachment in attachments {
         let name = attachment.name;
-        let fine = !name.is_empty()
-            && name.len() <= FILE_NAME_OCTETS_MAX
-            && !name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\'));
-        if !fine {
+        if !is_plain_name(name) {
             return Err(TemplateError::AttachmentName { name: name.escape_debug().take(255).collect() });
         }
         octets = octets.saturating_add(attachment.content.len());
@@ -65,16 +62,21 @@ pub(crate) fn check(attachments: &[Attachment<'_>]) -> Result<(), TemplateError>
     Ok(())
 }
 
+/// Whether a name is short, and holds no path and no control character.
+pub(crate) fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= FILE_NAME_OCTETS_MAX
+        && !name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\'))
+}
+
 /// The parts of all attachments and the closing boundary; empty when there are none.
 pub(crate) fn tail(attachments: &[Attachment<'_>], boundary: &str) -> Vec<u8> {
     let mut out = Vec::new();
     for attachment in attachments {
         out.extend_from_slice(format!("\r\n--{boundary}\r\n").as_bytes());
-        write_header(attachment, &mut out);
-        Base64Encoder::new().wrap_lines().encode_into(attachment.content, &mut out);
-        if !out.ends_with(b"\r\n") {
-            out.extend_from_slice(b"\r\n");
-        }
+        let header =
+            FileHeader { name: attachment.name, media_type: media_type(attachment.name), inline: false };
+        write_file(&header, None, attachment.content, &mut out);
     }
     if !attachments.is_empty() {
         out.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
@@ -82,17 +84,47 @@ pub(crate) fn tail(attachments: &[Attachment<'_>], boundary: &str) -> Vec<u8> {
     out
 }
 
-/// Both spellings of the name: RFC 2231 in Content-Disposition, and for older readers RFC 2047 in Content-Type.
-fn write_header(attachment: &Attachment<'_>, out: &mut Vec<u8>) {
-    let media_type = media_type(attachment.name);
-    out.extend_from_slice(b"Content-Type: ");
-    out.extend_from_slice(media_type.as_bytes());
-    out.extend_from_slice(b";\r\n name=\"");
-    out.extend_from_slice(&name_fallback(attachment.name));
-    out.extend_from_slice(b"\"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: ");
-    let disposition = ContentType::new("attachment").attribute("filename", attachment.name);
-    disposition.write_header(out, "Content-Disposition: ".len());
+/// How a file presents itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FileHeader<'a> {
+    /// Its name, without a path or control characters.
+    pub(crate) name: &'a str,
+    /// Checked by the caller; without `name`.
+    pub(crate) media_type: &'a str,
+    /// Shown within the mail rather than below it.
+    pub(crate) inline: bool,
+}
+
+/// A file's part: MIME header, blank line, base64 that ends with a line break.
+pub(crate) fn write_file(
+    header: &FileHeader<'_>,
+    content_id: Option<&str>,
+    content: &[u8],
+    out: &mut Vec<u8>,
+) {
+    write_header(header, out);
+    if let Some(id) = content_id {
+        out.extend_from_slice(b"Content-ID: <");
+        out.extend_from_slice(id.as_bytes());
+        out.extend_from_slice(b">\r\n");
+    }
     out.extend_from_slice(b"\r\n");
+    Base64Encoder::new().wrap_lines().encode_into(content, out);
+    if !out.ends_with(b"\r\n") {
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Both spellings of the name: RFC 2231 in Content-Disposition, and for older readers RFC 2047 in Content-Type.
+fn write_header(header: &FileHeader<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"Content-Type: ");
+    out.extend_from_slice(header.media_type.as_bytes());
+    out.extend_from_slice(b";\r\n name=\"");
+    out.extend_from_slice(&name_fallback(header.name));
+    out.extend_from_slice(b"\"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: ");
+    let shown = if header.inline { "inline" } else { "attachment" };
+    let disposition = ContentType::new(shown).attribute("filename", header.name);
+    disposition.write_header(out, "Content-Disposition: ".len());
 }
 
 /// The name for inside a quoted string: encoded words, or escaped ASCII.
@@ -112,7 +144,8 @@ fn name_fallback(name: &str) -> Vec<u8> {
     value
 }
 
-fn media_type(name: &str) -> &'static str {
+/// By the name's extension.
+pub(crate) fn media_type(name: &str) -> &'static str {
     let extension = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase()).unwrap_or_default();
     MEDIA_TYPES.iter().find(|(e, _)| *e == extension).map_or("application/octet-stream", |(_, t)| t)
 }

@@ -13,6 +13,7 @@ use mail_builder::headers::raw::Raw;
 use mail_builder::headers::text::Text;
 
 use crate::limits::HEADER_WORD_OCTETS_MAX;
+use crate::mailbox::Mailbox;
 
 /// White space in a row that a fold may carry whole to the next line.
 const SPACES_MAX: usize = 40;
@@ -62,7 +63,26 @@ pub(crate) fn write_field(name: &str, value: &str, kind: FieldKind, out: &mut Ve
 /// Writes `Name: display name <address>` CRLF.
 pub(crate) fn write_mailbox(field: &str, name: Option<&str>, address: &EmailAddress, out: &mut Vec<u8>) {
     write_name(field, out);
-    let column = field.len() + 2;
+    write_mailbox_at(field.len() + 2, name, address, out);
+}
+
+/// Writes `Name: display name <address>, display name <address> …` CRLF, each mailbox on a line of its own; nothing
+/// for none.
+pub(crate) fn write_mailboxes(field: &str, mailboxes: &[Mailbox], out: &mut Vec<u8>) {
+    let mut column = field.len() + 2;
+    for (index, mailbox) in mailboxes.iter().enumerate() {
+        if index == 0 {
+            write_name(field, out);
+        } else {
+            out.truncate(out.len().saturating_sub(2));
+            out.extend_from_slice(b",\r\n ");
+            column = 1;
+        }
+        write_mailbox_at(column, mailbox.name.as_deref(), &mailbox.address, out);
+    }
+}
+
+fn write_mailbox_at(column: usize, name: Option<&str>, address: &EmailAddress, out: &mut Vec<u8>) {
     match name.map(str::trim).filter(|n| !n.is_empty()) {
         Some(name) if name.contains("=?") => {
             write_encoded(name, column, out);

@@ -43,6 +43,17 @@ pub struct Unsubscribe<'a> {
     pub mailto: Option<&'a str>,
 }
 
+/// What makes the mail of one personalization of a [`crate::Mailing`] its own. All its recipients get the same octets.
+#[derive(Debug, Clone, Copy)]
+pub struct MailingIdentity<'a> {
+    /// The Message-ID without its angle brackets, as in [`MailIdentity`].
+    pub message_id: &'a str,
+    /// The Date field.
+    pub date: MailDate,
+    /// Where to unsubscribe; a `List-Unsubscribe` of the mailing's own goes before it.
+    pub unsubscribe: Option<Unsubscribe<'a>>,
+}
+
 impl MailDate {
     /// The date of RFC 5322 section 3.3, e.g. `Mon, 23 Nov 2026 21:33:27 +0900`.
     ///
@@ -53,6 +64,43 @@ impl MailDate {
             Offset::from_seconds(i32::from(self.offset_minutes) * 60).map_err(|_| RenderError::Date)?;
         let at = jiff::Timestamp::from_millisecond(self.at.as_millis()).map_err(|_| RenderError::Date)?;
         jiff::fmt::rfc2822::to_string(&at.to_zoned(TimeZone::fixed(offset))).map_err(|_| RenderError::Date)
+    }
+}
+
+/// Writes `Date` and `Message-ID`.
+pub(crate) fn write_date_and_id(
+    date: MailDate,
+    message_id: &str,
+    out: &mut Vec<u8>,
+) -> Result<(), RenderError> {
+    check_message_id(message_id)?;
+    out.extend_from_slice(b"Date: ");
+    out.extend_from_slice(date.format()?.as_bytes());
+    out.extend_from_slice(b"\r\nMessage-ID: <");
+    out.extend_from_slice(message_id.as_bytes());
+    out.extend_from_slice(b">\r\n");
+    Ok(())
+}
+
+impl Unsubscribe<'_> {
+    /// Writes the fields of RFC 2369 section 3.2 and RFC 8058 section 3.1; each target on its own line.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<(), RenderError> {
+        let named = [("https:", self.https), ("mailto:", self.mailto)];
+        let mut separator: &[u8] = b"List-Unsubscribe: <";
+        for (scheme, uri) in named {
+            let Some(uri) = uri else { continue };
+            check_uri(uri, scheme)?;
+            out.extend_from_slice(separator);
+            out.extend_from_slice(uri.as_bytes());
+            separator = b">,\r\n <";
+        }
+        if separator.starts_with(b">") {
+            out.extend_from_slice(b">\r\n");
+        }
+        if self.https.is_some() {
+            out.extend_from_slice(b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
+        }
+        Ok(())
     }
 }
 

@@ -32,3 +32,41 @@ pub const EXPRESSION_FUEL: u64 = 10_000;
 pub const MARKDOWN_DEPTH_MAX: usize = 64;
 /// Octets of one personal part (text or HTML) after the values are put in.
 pub const PART_OCTETS_MAX: usize = 32 * 1024 * 1024;
+/// Octets of a whole mailing, attachments as base64 (30 MB).
+pub const MAILING_OCTETS_MAX: usize = 30 * 1024 * 1024;
+/// Personalizations of a mailing.
+pub const PERSONALIZATIONS_MAX: usize = 1000;
+/// Recipients of a mailing over to, cc and bcc of all personalizations.
+pub const RECIPIENTS_MAX: usize = 1000;
+/// Addresses for answers.
+pub const REPLY_TO_MAX: usize = 1000;
+/// Header fields of a mailing, and of a personalization.
+pub const MAILING_HEADERS_MAX: usize = 100;
+/// Octets of names and values of the custom arguments of a mailing, and of a personalization.
+pub const CUSTOM_ARGS_OCTETS_MAX: usize = 10_000;
+/// Octets of keys and values of a personalization's substitutions.
+pub const SUBSTITUTION_OCTETS_MAX: usize = 10_000;
+/// Categories of a mailing.
+pub const CATEGORIES_MAX: usize = 10;
+/// Characters of a category.
+pub const CATEGORY_CHARACTERS_MAX: usize = 255;
+/// Groups that an unsubscribe page offers.
+pub const SHOWN_GROUPS_MAX: usize = 25;
+/// Octets of one part of a dynamic template (subject, text, HTML).
+pub const DYNAMIC_SOURCE_OCTETS_MAX: usize = 1024 * 1024;
+/// Tags in one part of a dynamic template.
+pub const DYNAMIC_TAGS_MAX: usize = 10_000;
+/// How deep blocks of a dynamic template may be nested; each link of an else-if chain counts.
+pub const DYNAMIC_DEPTH_MAX: usize = 64;
+/// Brackets, braces and parentheses within one tag.
+pub const DYNAMIC_BRACKETS_MAX: usize = 16;
+/// Octets of one part that a dynamic template gives.
+pub const DYNAMIC_OUTPUT_OCTETS_MAX: usize = 8 * 1024 * 1024;
+/// Steps that one part of a dynamic template may take: elements of the template, those in loops for each round.
+pub const DYNAMIC_STEPS_MAX: u64 = 500_000;
+/// How deep a dynamic template's data may be nested.
+pub const DYNAMIC_DATA_DEPTH_MAX: usize = 64;
+/// Octets of an X-SMTPAPI field.
+pub const SMTPAPI_OCTETS_MAX: usize = 1024 * 1024;
+/// MIME parts of a mail that is taken apart.
+pub const MIME_PARTS_MAX: usize = 500;

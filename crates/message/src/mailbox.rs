@@ -5,14 +5,19 @@
 
 use domain::{AddressError, EmailAddress};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::limits::DISPLAY_NAME_OCTETS_MAX;
 
-/// A mail address with an optional display name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A mail address with an optional display name; stored as `{"email": …, "name": …}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Mailbox {
     /// The display name, unquoted; `None` when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The address.
+    #[serde(rename = "email", serialize_with = "address_as_text", deserialize_with = "address_of_text")]
     pub address: EmailAddress,
 }
 
@@ -47,6 +52,15 @@ impl Mailbox {
         check_name(&name)?;
         Ok(Self { name: (!name.is_empty()).then_some(name), address: EmailAddress::parse(address)? })
     }
+}
+
+fn address_as_text<S: Serializer>(address: &EmailAddress, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(address.as_str())
+}
+
+fn address_of_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EmailAddress, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    EmailAddress::parse(&text).map_err(serde::de::Error::custom)
 }
 
 /// Refuses a display name that cannot stand in a header field.

@@ -144,6 +144,17 @@ pub enum RenderError {
     /// A part over [`PART_OCTETS_MAX`].
     #[error("the mail would be larger than {PART_OCTETS_MAX} octets")]
     TooLarge,
+    /// A personalization that a mailing does not have.
+    #[error("the mailing has no personalization {index}; it has {count}, counted from 0")]
+    NoPersonalization {
+        /// Which.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// A dynamic template that cannot be filled.
+    #[error("{0}")]
+    Dynamic(crate::mailing::dynamic::DynamicError),
     /// The recipient's display name.
     #[error("the recipient's name has a control character or more than {DISPLAY_NAME_OCTETS_MAX} octets")]
     ToName,

@@ -64,7 +64,7 @@ pub struct Rendered {
     pub tail: Arc<[u8]>,
     /// What the transport must be able to do.
     pub facts: RenderedFacts,
-    tail_digest: [u8; 32],
+    pub(crate) tail_digest: [u8; 32],
 }
 
 /// What a transport needs to know of a rendered mail.

@@ -1,20 +1,10 @@
 //! A text part: its MIME header and its encoded body, encoded at once when nothing in it is personal.
 //!
-//! Base64 where much is not ASCII (Japanese), quoted-printable elsewhere. Neither can hold `=_`, with which every
-//! boundary of ours starts.
-
-use mail_builder::encoders::base64::Base64Encoder;
-use mail_builder::encoders::quoted_printable::QuotedPrintableEncoder;
+//! The encoding ([`crate::transfer`]) is chosen by the text that is the same for all.
 
 use super::RenderError;
 use crate::piece::{Pieces, Values};
-
-/// A transfer encoding (RFC 2045 section 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
-    Base64,
-    QuotedPrintable,
-}
+use crate::transfer::Encoding;
 
 /// One part with the delimiter before it.
 pub(super) struct Part {
@@ -31,7 +21,7 @@ enum Body {
 impl Part {
     /// A part of `text/<subtype>` behind `boundary`.
     pub(super) fn new(boundary: &str, subtype: &str, pieces: Pieces) -> Self {
-        let encoding = Encoding::for_text(&pieces);
+        let encoding = Encoding::of(pieces.literals());
         let opening = format!(
             "--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {}\r\n\r\n",
             encoding.name()
@@ -76,37 +66,5 @@ impl Part {
                 Body::Fixed(encoded) => encoded.len(),
                 Body::Personal { literal_octets, .. } => literal_octets * 3 / 2 + 512,
             }
-    }
-}
-
-impl Encoding {
-    /// Base64 costs a third; quoted-printable twice each octet that is not ASCII.
-    fn for_text(pieces: &Pieces) -> Self {
-        let octets: usize = pieces.literals().map(str::len).sum();
-        let high: usize = pieces.literals().map(|l| l.bytes().filter(|b| !b.is_ascii()).count()).sum();
-        if octets == 0 || high * 6 > octets { Self::Base64 } else { Self::QuotedPrintable }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Base64 => "base64",
-            Self::QuotedPrintable => "quoted-printable",
-        }
-    }
-
-    /// Appends `text`, whose line breaks are CRLF, encoded and ended with a line break.
-    fn encode(self, text: &[u8], out: &mut Vec<u8>) {
-        match self {
-            Self::Base64 => {
-                Base64Encoder::new().wrap_lines().encode_into(text, out);
-                if !out.ends_with(b"\r\n") {
-                    out.extend_from_slice(b"\r\n");
-                }
-            }
-            Self::QuotedPrintable => {
-                QuotedPrintableEncoder::new().preserve_line_breaks().encode_into(text, out);
-                out.extend_from_slice(b"\r\n");
-            }
-        }
     }
 }

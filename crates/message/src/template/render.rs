@@ -3,7 +3,7 @@
 use super::{RenderError, RenderedFacts, Template};
 use crate::escape;
 use crate::header::{self, FieldKind};
-use crate::identity::{MailIdentity, Unsubscribe, check_message_id, check_uri};
+use crate::identity::{MailIdentity, write_date_and_id};
 use crate::limits::{FIELD_OCTETS_MAX, HEADER_VALUE_OCTETS_MAX};
 use crate::mailbox::check_name;
 use crate::piece::Values;
@@ -74,40 +74,15 @@ fn write_identity(
     identity: &MailIdentity<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), RenderError> {
-    check_message_id(identity.message_id)?;
     if let Some(name) = identity.to_name {
         check_name(name).map_err(|_| RenderError::ToName)?;
     }
-    out.extend_from_slice(b"Date: ");
-    out.extend_from_slice(identity.date.format()?.as_bytes());
-    out.extend_from_slice(b"\r\nMessage-ID: <");
-    out.extend_from_slice(identity.message_id.as_bytes());
-    out.extend_from_slice(b">\r\n");
+    write_date_and_id(identity.date, identity.message_id, out)?;
     header::write_mailbox("To", identity.to_name, identity.to, out);
     match identity.unsubscribe {
-        Some(targets) if !template.own_unsubscribe => write_unsubscribe(&targets, out),
+        Some(targets) if !template.own_unsubscribe => targets.write(out),
         _ => Ok(()),
     }
-}
-
-/// RFC 2369 section 3.2 and RFC 8058 section 3.1; each target on its own line.
-fn write_unsubscribe(targets: &Unsubscribe<'_>, out: &mut Vec<u8>) -> Result<(), RenderError> {
-    let named = [("https:", targets.https), ("mailto:", targets.mailto)];
-    let mut separator: &[u8] = b"List-Unsubscribe: <";
-    for (scheme, uri) in named {
-        let Some(uri) = uri else { continue };
-        check_uri(uri, scheme)?;
-        out.extend_from_slice(separator);
-        out.extend_from_slice(uri.as_bytes());
-        separator = b">,\r\n <";
-    }
-    if separator.starts_with(b">") {
-        out.extend_from_slice(b">\r\n");
-    }
-    if targets.https.is_some() {
-        out.extend_from_slice(b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
-    }
-    Ok(())
 }
 
 fn write_personal_fields<S: AsRef<str>>(

@@ -3,7 +3,11 @@
 use anyhow::{Context, Result};
 use domain::{EmailAddress, Timestamp};
 use mail_parser::{Message, MessageParser};
-use message::{Attachment, MailDate, MailIdentity, ReleaseSource, Rendered, Template, Unsubscribe};
+use message::mailing::{Content, Personalization};
+use message::{
+    Attachment, MailDate, MailIdentity, Mailbox, Mailing, MailingIdentity, ReleaseSource, Rendered, Template,
+    Unsubscribe,
+};
 
 /// The columns of every test list.
 pub const COLUMNS: [&str; 4] = ["email", "会社名", "氏名", "url"];
@@ -34,6 +38,39 @@ pub fn render(template: &Template, record: [&str; 4], to_name: Option<&str>) -> 
         }),
     };
     Ok(template.render(&record, &identity)?)
+}
+
+/// A mailbox that must be one.
+pub fn mailbox(address: &str, name: Option<&str>) -> Mailbox {
+    Mailbox { name: name.map(str::to_owned), address: EmailAddress::parse(address).expect("an address") }
+}
+
+/// A mailing to one person.
+pub fn mailing(subject: &str, contents: &[(&str, &str)]) -> Mailing {
+    let mut mailing = Mailing::new(mailbox("pr@example.jp", None));
+    mailing.subject = subject.to_owned();
+    let content = |(media_type, text): &(&str, &str)| Content {
+        media_type: (*media_type).to_owned(),
+        text: (*text).to_owned(),
+    };
+    mailing.contents = contents.iter().map(content).collect();
+    mailing.personalizations =
+        vec![Personalization { to: vec![mailbox("taro@example.com", None)], ..Personalization::default() }];
+    mailing
+}
+
+/// Everything of a mailing's mail that is not in the mailing.
+pub fn identity() -> MailingIdentity<'static> {
+    MailingIdentity {
+        message_id: "0192f3a4.7@example.jp",
+        date: MailDate { at: Timestamp::from_millis(1_795_392_123_456), offset_minutes: 540 },
+        unsubscribe: Some(Unsubscribe { https: Some("https://example.jp/u/0192f3a4"), mailto: None }),
+    }
+}
+
+/// The mail of one personalization.
+pub fn rendered(mailing: &Mailing, personalization: usize) -> Result<Rendered> {
+    Ok(mailing.compile()?.render(personalization, &identity())?)
 }
 
 /// Head and tail as one message.
