@@ -23,6 +23,32 @@ fn crlf_only(octets: &[u8]) -> bool {
     *first != b'\n' && *last != b'\r' && odd == 0
 }
 
+/// Judges content that comes in pieces: whether only CRLF ends its lines, and no octet is NUL.
+#[derive(Debug, Default)]
+pub(crate) struct LineEnds {
+    after_cr: bool,
+    bare: bool,
+    /// A NUL was seen.
+    pub nul: bool,
+}
+
+impl LineEnds {
+    pub fn scan(&mut self, octets: &[u8]) {
+        let Some(first) = octets.first() else { return };
+        let joined = self.after_cr && *first == b'\n';
+        self.bare |= self.after_cr && !joined;
+        let rest = &octets[usize::from(joined)..];
+        self.after_cr = rest.last() == Some(&b'\r');
+        self.bare |= !crlf_only(&rest[..rest.len() - usize::from(self.after_cr)]);
+        self.nul |= memchr::memchr(0, octets).is_some();
+    }
+
+    /// A CR or LF that is no part of a CRLF was seen, were this the end.
+    pub fn bare(&self) -> bool {
+        self.bare || self.after_cr
+    }
+}
+
 /// Appends `content` to `out` with each dot at a line's start doubled. `line_start` says whether `content` starts
 /// a line, and is updated to say whether what follows does.
 pub(crate) fn stuff(out: &mut Vec<u8>, content: &[u8], line_start: &mut bool) {
@@ -57,11 +83,13 @@ pub(crate) struct DataScanner {
     line_start: bool,
     /// A CR or LF that is no part of a CRLF was seen.
     pub bare: bool,
+    /// A NUL was seen.
+    pub nul: bool,
 }
 
 impl DataScanner {
     pub fn new() -> Self {
-        Self { line_start: true, bare: false }
+        Self { line_start: true, bare: false, nul: false }
     }
 
     /// Scans `input`; with `collect` the unstuffed content is appended to it. What is not consumed (at most two
@@ -99,6 +127,7 @@ impl DataScanner {
             message.extend_from_slice(&input[copied.min(content)..content]);
         }
         self.bare |= memchr::memchr_iter(b'\r', &input[..content]).count() != lines;
+        self.nul |= memchr::memchr(0, &input[..content]).is_some();
         Scanned { content, consumed, ended }
     }
 }
@@ -140,6 +169,27 @@ mod tests {
         check(b"a", b"\n", false);
         check(b"a\r\r\n", b"", false);
         check(b"a\r\n\n", b"", false);
+    }
+
+    #[test]
+    fn pieces_are_judged_as_one() {
+        let check = |octets: &[u8], bare: bool, nul: bool| {
+            for step in 1..=octets.len() {
+                let mut lines = LineEnds::default();
+                octets.chunks(step).for_each(|piece| lines.scan(piece));
+                assert_eq!((lines.bare(), lines.nul), (bare, nul), "{} by {step}", octets.escape_ascii());
+            }
+        };
+        check(b"a\r\nb\r\n", false, false);
+        check(b"\r\n", false, false);
+        check(b"no end", false, false);
+        check(b"a\nb", true, false);
+        check(b"a\rb", true, false);
+        check(b"a\r\n\r", true, false);
+        check(b"\n", true, false);
+        check(b"a\r\r\n", true, false);
+        check(b"a\r\n\n", true, false);
+        check(b"a\0\r\n", false, true);
     }
 
     /// Scans `input` in pieces of `step` octets: content, bare, and what is left after the end.

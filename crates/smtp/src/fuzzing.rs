@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use domain::Moment;
+use domain::{Moment, Reply, ReplyCode};
 
 use crate::client::{Body, Client, ClientConfig, Credentials, DeliveryResult, Envelope, Event, TlsMode};
+use crate::content::lines_end_in_crlf;
 use crate::server::{self, BareLineEnds, ContentMode, Server, ServerConfig};
 use crate::{Mechanism, Secret};
 
@@ -92,8 +93,8 @@ impl FuzzEngine {
 }
 
 /// A hostile client: `data` is what it sends. Asserted: the result does not depend on how the octets are cut into
-/// reads, replies are whole lines of printable characters, and a message with bare line ends is never taken in
-/// strict mode after DATA.
+/// reads, replies are whole lines of printable characters, and a message with bare line ends or NUL is never taken
+/// where they are refused.
 pub fn server_commands(data: &[u8]) {
     let Some((setting, octets)) = data.split_first() else { return };
     let whole = run_server(*setting, octets, usize::MAX);
@@ -108,10 +109,16 @@ fn run_server(setting: u8, octets: &[u8], step: usize) -> (Vec<u8>, Vec<Vec<u8>>
     let slices = setting & 2 != 0;
     let mut config = ServerConfig::new("mx.example");
     config.bare_line_ends = if strict { BareLineEnds::Refuse } else { BareLineEnds::Allow };
+    config.refuse_nul = strict;
     config.content = if slices { ContentMode::Slices } else { ContentMode::Whole };
     config.extensions.starttls = setting & 4 != 0;
     config.extensions.auth = Mechanism::ALL.to_vec();
     config.auth_without_tls = true;
+    config.dsn_parameters = setting & 8 != 0;
+    config.idle_commands_max = if setting & 16 != 0 { 4 } else { usize::MAX };
+    let gives_up = setting & 32 != 0;
+    let Some(code) = ReplyCode::new(452) else { return Default::default() };
+    let full = Reply { code, enhanced: None, text: "full".to_owned() };
     (config.size_max, config.command_octets_max) = (200, 100);
     let mut server = Server::new(Arc::new(config), false);
     let (mut replies, mut messages, mut slice) = (Vec::new(), Vec::new(), Vec::new());
@@ -119,7 +126,13 @@ fn run_server(setting: u8, octets: &[u8], step: usize) -> (Vec<u8>, Vec<Vec<u8>>
         server.receive(piece);
         while let Some(event) = server.poll_event() {
             match event {
-                server::Event::Message { octets } => messages.push(octets.to_vec()),
+                server::Event::Message { octets } => {
+                    let shown = octets.to_vec();
+                    let clean = lines_end_in_crlf(&shown, &[]) && !shown.contains(&0);
+                    assert!(!strict || clean, "a message that can be smuggled was taken");
+                    assert_eq!(server.take_message(), shown, "the message is handed over whole");
+                    messages.push(shown);
+                }
                 server::Event::Content { octets, .. } => slice.extend_from_slice(octets),
                 server::Event::MessageEnd { octets } => {
                     assert_eq!(octets, slice.len() as u64, "all slices were seen");
@@ -132,7 +145,11 @@ fn run_server(setting: u8, octets: &[u8], step: usize) -> (Vec<u8>, Vec<Vec<u8>>
                 _ => {}
             }
             server.accept();
+            if gives_up && server.content_octets().is_some() {
+                server.refuse_content(full.clone());
+            }
         }
+        server.release();
         replies.extend_from_slice(server.pending());
         server.written(server.pending().len());
     }

@@ -8,6 +8,9 @@ use zeroize::Zeroize;
 /// Consumed octets are cut off the front once there are this many of them.
 const COMPACT_AT: usize = 64 * 1024;
 
+/// Room that a queue at rest keeps: enough for the usual replies.
+const KEPT_OCTETS: usize = 512;
+
 #[derive(Default)]
 pub(crate) struct Outgoing {
     buffer: Vec<u8>,
@@ -70,6 +73,14 @@ impl Outgoing {
     pub fn wipe(&mut self) {
         if self.is_empty() {
             self.buffer.zeroize();
+            self.start = 0;
+        }
+    }
+
+    /// Gives back what holds nothing pending, unless it is little.
+    pub fn release(&mut self) {
+        if self.is_empty() && self.buffer.capacity() > KEPT_OCTETS {
+            self.buffer = Vec::new();
             self.start = 0;
         }
     }

@@ -215,6 +215,7 @@ impl Conversation {
                 Event::Ehlo { .. }
                 | Event::Reset
                 | Event::Quit
+                | Event::LimitReached(_)
                 | Event::StartTls
                 | Event::Content { .. }
                 | Event::MessageEnd { .. } => {}

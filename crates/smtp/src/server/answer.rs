@@ -32,13 +32,27 @@ impl Server {
         if (asked.is_none() && !ends) || self.is_closed() {
             return;
         }
-        let enhanced = reply.enhanced.map(|status| status.to_string());
-        self.say(reply.code.get(), enhanced.as_deref().unwrap_or(""), &reply.text);
+        self.say_reply(reply);
         match asked {
             _ if ends => self.close(),
             Some(asked) if reply.code.is_positive() || reply.code.is_intermediate() => self.accepted(asked),
             Some(Asked::Message) => self.reset(),
+            Some(Asked::Data) => self.expel_early_content(),
             _ => {}
+        }
+    }
+
+    /// Queues a reply in words of the shell.
+    pub(super) fn say_reply(&mut self, reply: &Reply) {
+        let enhanced = reply.enhanced.map(|status| status.to_string());
+        self.say(reply.code.get(), enhanced.as_deref().unwrap_or(""), &reply.text);
+    }
+
+    /// DATA was refused: what stands behind it is no command.
+    pub(super) fn expel_early_content(&mut self) {
+        if self.config.expel_early_content && self.input.len() > 0 {
+            self.say(421, "5.5.0", "Content came before it was asked for");
+            self.close();
         }
     }
 
@@ -87,5 +101,16 @@ impl Server {
         }
         self.say(code, enhanced, text);
         Step::Done
+    }
+
+    /// Counts a command that leads nowhere; `None` when it may be done.
+    pub(super) fn count_idle_command(&mut self) -> Option<Step> {
+        self.idle_commands += 1;
+        if self.idle_commands <= self.config.idle_commands_max {
+            return None;
+        }
+        self.say(421, "4.7.0", "Too many commands without a message");
+        self.close();
+        Some(Step::Expelled)
     }
 }

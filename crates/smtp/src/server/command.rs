@@ -5,11 +5,14 @@
 
 use std::borrow::Cow;
 
-use smtp_proto::{Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_SMTPUTF8, MailFrom, RcptTo, Request};
+use smtp_proto::{
+    Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_RET_FULL, MAIL_RET_HDRS, MAIL_SMTPUTF8, MailFrom,
+    RCPT_NOTIFY_DELAY, RCPT_NOTIFY_FAILURE, RCPT_NOTIFY_NEVER, RCPT_NOTIFY_SUCCESS, RcptTo, Request,
+};
 
 use super::auth::AUTH_OCTETS_MAX;
 use super::input::Line;
-use super::{Asked, Server, State, Step};
+use super::{Asked, Limit, Server, State, Step};
 use crate::Mechanism;
 use crate::client::Body;
 
@@ -52,7 +55,8 @@ impl Server {
             }
             Line::Partial => return Step::Wait,
         };
-        let command = parse(self.input.get(range.clone()), &mut self.text);
+        let dsn = self.config.dsn_parameters;
+        let command = parse(self.input.get(range.clone()), dsn, &mut self.text);
         if matches!(command, Command::Auth { .. }) {
             self.input.wipe(range);
         }
@@ -63,6 +67,11 @@ impl Server {
         let allowed_in_clear =
             matches!(command, Command::Hello { .. } | Command::StartTls | Command::Noop | Command::Quit);
         let in_clear = self.config.require_tls && !self.encrypted;
+        let idle =
+            matches!(command, Command::Hello { .. } | Command::Reset | Command::Noop | Command::Verify);
+        if let Some(end) = idle.then(|| self.count_idle_command()).flatten() {
+            return end;
+        }
         match command {
             Command::Bad { code, enhanced, text } => self.refuse(code, enhanced, &text),
             // The octets of a chunk follow even where the command is refused.
@@ -141,7 +150,7 @@ impl Server {
             self.refuse(553, "5.6.7", "Address needs SMTPUTF8")
         } else if size.is_some_and(|size| size > self.config.size_max) {
             self.say(552, "5.3.4", "Message is too large");
-            Step::Done
+            Step::LimitReached(Limit::MessageSize)
         } else {
             self.transaction.smtputf8 = smtputf8;
             self.ask(Asked::Mail, Step::Mail { size, body })
@@ -153,7 +162,7 @@ impl Server {
             self.refuse(503, "5.5.1", "MAIL first")
         } else if self.transaction.recipients >= self.config.recipients_max {
             self.say(452, "4.5.3", "Too many recipients");
-            Step::Done
+            Step::LimitReached(Limit::Recipients)
         } else if !self.transaction.smtputf8 && !self.text.is_ascii() {
             self.refuse(553, "5.6.7", "Address needs SMTPUTF8")
         } else {
@@ -162,14 +171,16 @@ impl Server {
     }
 
     fn data(&mut self) -> Step {
-        if !self.transaction.started || self.transaction.chunked {
+        let refused = if !self.transaction.started || self.transaction.chunked {
             self.refuse(503, "5.5.1", "MAIL and RCPT first")
         } else if self.transaction.recipients == 0 {
             self.say(554, "5.5.1", "No valid recipients");
             Step::Done
         } else {
-            self.ask(Asked::Data, Step::Data)
-        }
+            return self.ask(Asked::Data, Step::Data);
+        };
+        self.expel_early_content();
+        if self.is_closed() { Step::Expelled } else { refused }
     }
 
     fn start_tls(&mut self) -> Step {
@@ -195,8 +206,8 @@ fn bad(code: u16, enhanced: &'static str, text: impl Into<Cow<'static, str>>) ->
     Command::Bad { code, enhanced, text: text.into() }
 }
 
-/// Parses a line that ends in CRLF; a name or address goes to `text`.
-fn parse(line: &[u8], text: &mut String) -> Command {
+/// Parses a line that ends in CRLF; a name or address goes to `text`. `dsn`: DSN's parameters are taken.
+fn parse(line: &[u8], dsn: bool, text: &mut String) -> Command {
     let words = line.strip_suffix(b"\r\n").unwrap_or(line);
     if words.iter().any(u8::is_ascii_control) {
         return bad(500, "5.5.2", "Control characters in a command; lines must end in CRLF");
@@ -211,7 +222,7 @@ fn parse(line: &[u8], text: &mut String) -> Command {
     }
     let alone = !words.trim_ascii().contains(&b' ');
     match Request::parse(&mut line.iter()) {
-        Ok(request) => command(request, alone, text),
+        Ok(request) => command(request, alone, dsn, text),
         Err(Error::UnknownCommand) => bad(500, "5.5.2", "Unknown command"),
         Err(Error::InvalidSenderAddress) => bad(501, "5.1.7", "Bad sender address syntax"),
         Err(Error::InvalidRecipientAddress) => bad(501, "5.1.3", "Bad recipient address syntax"),
@@ -222,7 +233,7 @@ fn parse(line: &[u8], text: &mut String) -> Command {
     }
 }
 
-fn command(request: Request<Cow<'_, str>>, alone: bool, text: &mut String) -> Command {
+fn command(request: Request<Cow<'_, str>>, alone: bool, dsn: bool, text: &mut String) -> Command {
     let mut keep = |value: &str| {
         text.clear();
         text.push_str(value);
@@ -238,11 +249,11 @@ fn command(request: Request<Cow<'_, str>>, alone: bool, text: &mut String) -> Co
         }
         Request::Mail { from } => {
             keep(&from.address);
-            mail_command(&from)
+            mail_command(&from, dsn)
         }
         Request::Rcpt { to } => {
             keep(&to.address);
-            rcpt_command(&to)
+            rcpt_command(&to, dsn)
         }
         Request::Bdat { chunk_size, is_last } => Command::Bdat { octets: chunk_size as u64, last: is_last },
         Request::Auth { mechanism, initial_response } => Command::Auth {
@@ -262,10 +273,14 @@ fn command(request: Request<Cow<'_, str>>, alone: bool, text: &mut String) -> Co
     }
 }
 
-fn mail_command(from: &MailFrom<Cow<'_, str>>) -> Command {
-    let known = MAIL_BODY_7BIT | MAIL_BODY_8BITMIME | MAIL_SMTPUTF8;
-    let others =
-        from.trans_id.is_some() || from.env_id.is_some() || from.solicit.is_some() || from.mtrk.is_some();
+fn mail_command(from: &MailFrom<Cow<'_, str>>, dsn: bool) -> Command {
+    let dsn_flags = if dsn { MAIL_RET_FULL | MAIL_RET_HDRS } else { 0 };
+    let known = MAIL_BODY_7BIT | MAIL_BODY_8BITMIME | MAIL_SMTPUTF8 | dsn_flags;
+    // AUTH= is taken and not believed (RFC 4954 section 5).
+    let others = from.trans_id.is_some()
+        || (from.env_id.is_some() && !dsn)
+        || from.solicit.is_some()
+        || from.mtrk.is_some();
     let numbers = from.by != 0 || from.hold_for != 0 || from.hold_until != 0 || from.mt_priority != 0;
     if from.flags & !known != 0 || others || numbers {
         return bad(555, "5.5.4", "Parameter is not offered");
@@ -277,10 +292,12 @@ fn mail_command(from: &MailFrom<Cow<'_, str>>) -> Command {
     }
 }
 
-fn rcpt_command(to: &RcptTo<Cow<'_, str>>) -> Command {
+fn rcpt_command(to: &RcptTo<Cow<'_, str>>, dsn: bool) -> Command {
+    let notify = RCPT_NOTIFY_NEVER | RCPT_NOTIFY_SUCCESS | RCPT_NOTIFY_FAILURE | RCPT_NOTIFY_DELAY;
+    let known = if dsn { notify } else { 0 };
     if to.address.is_empty() {
         bad(501, "5.1.3", "Bad recipient address syntax")
-    } else if to.flags != 0 || to.orcpt.is_some() || to.rrvs != 0 {
+    } else if to.flags & !known != 0 || (to.orcpt.is_some() && !dsn) || to.rrvs != 0 {
         bad(555, "5.5.4", "Parameter is not offered")
     } else {
         Command::Rcpt

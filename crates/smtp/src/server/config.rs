@@ -26,7 +26,8 @@ pub struct Extensions {
 /// What happens to content with a CR or LF that is no part of a CRLF. In no case does it end a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BareLineEnds {
-    /// The message is refused with 550 (they are how mail is smuggled past a relay).
+    /// The message is refused with 550 (they are how mail is smuggled past a relay), after BDAT too: BINARYMIME is
+    /// not offered.
     Refuse,
     /// The message is taken as it is.
     Allow,
@@ -56,6 +57,14 @@ pub struct ServerConfig {
     pub recipients_max: usize,
     /// Refused or unknown commands before the session is ended with 421.
     pub bad_commands_max: usize,
+    /// Commands that lead nowhere (EHLO, RSET, NOOP, VRFY) since the last message before the session is ended with 421.
+    pub idle_commands_max: usize,
+    /// Takes the parameters of DSN (RFC 3461: RET, ENVID, NOTIFY, ORCPT) and does nothing with them. DSN is never
+    /// announced: for servers that report by other means than mail.
+    pub dsn_parameters: bool,
+    /// Ends the session when DATA is refused and octets stand behind it. Nothing may (RFC 2920 section 3.1): they may
+    /// be content, and its lines must not be taken for commands.
+    pub expel_early_content: bool,
     /// No MAIL before AUTH.
     pub require_auth: bool,
     /// Nothing but EHLO, NOOP, STARTTLS and QUIT in the clear.
@@ -64,6 +73,8 @@ pub struct ServerConfig {
     pub auth_without_tls: bool,
     /// What happens to content with bare CR or LF.
     pub bare_line_ends: BareLineEnds,
+    /// Refuses content with a NUL with 550: some servers drop the octet, and then find an end of data around it.
+    pub refuse_nul: bool,
     /// How content reaches the shell.
     pub content: ContentMode,
 }
@@ -88,10 +99,14 @@ impl ServerConfig {
             command_octets_max: 2048,
             recipients_max: 1000,
             bad_commands_max: 20,
+            idle_commands_max: usize::MAX,
+            dsn_parameters: false,
+            expel_early_content: false,
             require_auth: false,
             require_tls: false,
             auth_without_tls: false,
             bare_line_ends: BareLineEnds::Refuse,
+            refuse_nul: false,
             content: ContentMode::Whole,
         }
     }

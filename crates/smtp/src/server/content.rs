@@ -15,13 +15,27 @@ pub(super) struct Chunk {
     refusal: Option<(u16, &'static str, &'static str)>,
 }
 
+impl Chunk {
+    /// Its octets that have come.
+    pub fn used(&self) -> u64 {
+        self.octets - self.left
+    }
+}
+
+/// What is wrong with a message's octets.
+struct Blemish {
+    bare: bool,
+    nul: bool,
+}
+
 impl Server {
     pub(super) fn step_data(&mut self) -> Step {
         let State::Data(scanner) = &mut self.state else { return Step::Done };
-        let whole = self.config.content == ContentMode::Whole && !self.transaction.too_large;
+        let given_up = self.transaction.too_large || self.transaction.refusal.is_some();
+        let whole = self.config.content == ContentMode::Whole && !given_up;
         let collect = whole.then_some(&mut self.message);
         let found = scanner.scan(self.input.unused(), collect);
-        let bare = scanner.bare;
+        let blemish = Blemish { bare: scanner.bare, nul: scanner.nul };
         let range = self.input.take(found.consumed);
         self.count_content(found.content as u64);
         if found.content > 0 && self.config.content == ContentMode::Slices {
@@ -33,8 +47,7 @@ impl Server {
         }
         if found.ended {
             self.state = State::Command;
-            let bare = bare && self.config.bare_line_ends == BareLineEnds::Refuse;
-            return self.complete(bare);
+            return self.complete(&blemish);
         }
         Step::Wait
     }
@@ -63,10 +76,11 @@ impl Server {
         let range = self.input.take(take);
         if take > 0 && !refused {
             self.count_content(take as u64);
+            self.transaction.chunk_lines.scan(self.input.get(range.clone()));
             if self.config.content == ContentMode::Slices {
                 return Step::Content { range, stuffed: false };
             }
-            if !self.transaction.too_large {
+            if !self.transaction.too_large && self.transaction.refusal.is_none() {
                 self.message.extend_from_slice(self.input.get(range));
             }
         }
@@ -80,8 +94,9 @@ impl Server {
         if let Some((code, enhanced, text)) = chunk.refusal {
             return self.refuse(code, enhanced, text);
         }
-        if chunk.last || self.transaction.too_large {
-            return self.complete(false);
+        if chunk.last || self.transaction.too_large || self.transaction.refusal.is_some() {
+            let lines = &self.transaction.chunk_lines;
+            return self.complete(&Blemish { bare: lines.bare(), nul: lines.nul });
         }
         self.say(250, "2.0.0", &format!("{} octets received", chunk.octets));
         Step::Done
@@ -91,17 +106,25 @@ impl Server {
         self.transaction.octets = self.transaction.octets.saturating_add(octets);
         if self.transaction.octets > self.config.size_max {
             self.transaction.too_large = true;
-            self.message.clear();
+            self.message = Vec::new();
         }
     }
 
-    fn complete(&mut self, bare: bool) -> Step {
-        let fault = if self.transaction.too_large {
+    fn complete(&mut self, blemish: &Blemish) -> Step {
+        self.idle_commands = 0;
+        let bare = blemish.bare && self.config.bare_line_ends == BareLineEnds::Refuse;
+        let fault = if let Some(reply) = self.transaction.refusal.take() {
+            self.say_reply(&reply);
+            ContentFault::GivenUp
+        } else if self.transaction.too_large {
             self.say(552, "5.3.4", "Message is too large");
             ContentFault::TooLarge
         } else if bare {
             self.say(550, "5.6.0", "Message has a bare CR or LF; lines must end in CRLF");
             ContentFault::BareLineEnd
+        } else if blemish.nul && self.config.refuse_nul {
+            self.say(550, "5.6.0", "Message has a NUL octet; encode it (MIME base64)");
+            ContentFault::Nul
         } else {
             return self.ask(Asked::Message, Step::MessageComplete);
         };

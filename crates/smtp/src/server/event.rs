@@ -51,14 +51,26 @@ pub enum Event<'a> {
         /// Octets of all slices.
         octets: u64,
     },
+    /// A command asked for more than the configuration grants, already answered: MAIL with 552, RCPT with 452.
+    LimitReached(Limit),
     /// The content was complete and has been refused.
     MessageRefused(ContentFault),
     /// RSET, already answered: the transaction was given up.
     Reset,
     /// QUIT, already answered: write what is pending, then close.
     Quit,
-    /// Too many bad commands, already answered with 421: write what is pending, then close.
+    /// Too many bad commands, or content that was not asked for; already answered with 421: write what is pending,
+    /// then close.
     Expelled,
+}
+
+/// A limit that a command ran into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// [`super::ServerConfig::size_max`], by the size that MAIL announced.
+    MessageSize,
+    /// [`super::ServerConfig::recipients_max`].
+    Recipients,
 }
 
 /// A MAIL command.
@@ -83,4 +95,10 @@ pub enum ContentFault {
     /// A CR or LF that is no part of a CRLF.
     #[error("the message has a line end that is not CRLF")]
     BareLineEnd,
+    /// A NUL octet.
+    #[error("the message has a NUL octet")]
+    Nul,
+    /// By [`super::Server::refuse_content`].
+    #[error("the message was given up by the server")]
+    GivenUp,
 }

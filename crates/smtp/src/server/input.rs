@@ -85,6 +85,15 @@ impl Input {
         self.buffer[range].zeroize();
     }
 
+    /// Gives back what holds no unused octet.
+    pub fn release(&mut self) {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        self.buffer.truncate(self.end);
+        self.buffer.shrink_to_fit();
+    }
+
     /// Uses one line. A LF without CR ends none: the line goes on, and will be refused as a whole.
     pub fn take_line(&mut self, octets_max: usize) -> Line {
         let unused = &self.buffer[self.start..self.end];

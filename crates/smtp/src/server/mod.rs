@@ -24,13 +24,15 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use domain::Reply;
+
 pub use crate::sasl::server::Proof;
 pub use config::{BareLineEnds, ContentMode, Extensions, ServerConfig};
-pub use event::{ContentFault, Event, Mail};
+pub use event::{ContentFault, Event, Limit, Mail};
 
 use crate::Mechanism;
 use crate::client::Body;
-use crate::content::DataScanner;
+use crate::content::{DataScanner, LineEnds};
 use crate::outgoing::Outgoing;
 use crate::sasl::server::Exchange;
 use input::Input;
@@ -79,6 +81,7 @@ enum Step {
         stuffed: bool,
     },
     MessageComplete,
+    LimitReached(Limit),
     MessageRefused(ContentFault),
     Reset,
     Quit,
@@ -95,6 +98,10 @@ struct MailTransaction {
     chunked: bool,
     octets: u64,
     too_large: bool,
+    /// Line ends of the chunks so far.
+    chunk_lines: LineEnds,
+    /// What to say at the content's end, whatever it is.
+    refusal: Option<Reply>,
 }
 
 /// The server of one session.
@@ -110,6 +117,7 @@ pub struct Server {
     authenticated: bool,
     cram_challenge: Option<String>,
     bad_commands: usize,
+    idle_commands: usize,
     /// The rest of an over-long line is being skipped.
     skipping_line: bool,
     transaction: MailTransaction,
@@ -135,6 +143,7 @@ impl Server {
             authenticated: false,
             cram_challenge: None,
             bad_commands: 0,
+            idle_commands: 0,
             skipping_line: false,
             transaction: MailTransaction::default(),
             text: String::new(),
@@ -180,6 +189,12 @@ impl Server {
         self.event(step)
     }
 
+    /// Gives back the room that is not in use: for when nothing came, so that a session at rest holds next to nothing.
+    pub fn release(&mut self) {
+        self.input.release();
+        self.out.release();
+    }
+
     /// Octets for the client.
     #[must_use]
     pub fn pending(&self) -> &[u8] {
@@ -221,6 +236,40 @@ impl Server {
         }
     }
 
+    /// The content that [`Event::Message`] showed, without a copy; empty at any other time. The answer is still due.
+    pub fn take_message(&mut self) -> Vec<u8> {
+        match self.asked {
+            Some(Asked::Message) => std::mem::take(&mut self.message),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Octets of content so far, as sent, while a message's content is under way (also between two chunks, and where
+    /// the content is refused and only used up).
+    #[must_use]
+    pub fn content_octets(&self) -> Option<u64> {
+        match &self.state {
+            State::Data(_) => Some(self.transaction.octets),
+            State::Chunk(chunk) => Some(self.transaction.octets.max(chunk.used())),
+            _ => self.transaction.chunked.then_some(self.transaction.octets),
+        }
+    }
+
+    /// Memory that the content at hand takes, in octets.
+    #[must_use]
+    pub fn content_memory(&self) -> usize {
+        self.message.capacity()
+    }
+
+    /// Refuses the content that is under way with this 4xx or 5xx reply, which is said at its end; what came is
+    /// dropped and what comes is not kept. Without content under way it does nothing.
+    pub fn refuse_content(&mut self, reply: Reply) {
+        if self.content_octets().is_some() {
+            self.message = Vec::new();
+            self.transaction.refusal = Some(reply);
+        }
+    }
+
     fn step(&mut self) -> Step {
         if self.asked.is_some() {
             return Step::Wait;
@@ -252,6 +301,7 @@ impl Server {
             Step::Content { range, stuffed } => Event::Content { octets: self.input.get(range), stuffed },
             Step::MessageComplete if whole => Event::Message { octets: &self.message },
             Step::MessageComplete => Event::MessageEnd { octets: self.transaction.octets },
+            Step::LimitReached(limit) => Event::LimitReached(limit),
             Step::MessageRefused(fault) => Event::MessageRefused(fault),
             Step::Reset => Event::Reset,
             Step::Quit => Event::Quit,

@@ -21,6 +21,8 @@ fn nothing_but_crlf_dot_crlf_ends_data() {
         "\\r\\n.\\r",
         "\\r.\\r\\n",
         "\\0\\n.\\r\\n",
+        "\\r\\n\\n.\\r\\n",
+        "\\r\\r\\n.\\r\\r\\n",
         "\\n.\\r",
     ] {
         let line = format!("C: hello{end}{smuggled}");
@@ -34,6 +36,83 @@ fn nothing_but_crlf_dot_crlf_ends_data() {
             "S: 250 2.0.0 Ok",
         ]);
     }
+}
+
+#[test]
+fn a_nul_is_refused_and_ends_nothing() {
+    for end in ["\\r\\n\\0.\\r\\n", "\\r\\n.\\0\\r\\n", "\\r\\n.\\r\\0\\r\\n"] {
+        let line = format!("C: a{end}QUIT\\r\\n.");
+        let bare = end.contains("\\r\\0");
+        let (fault, text) = if bare {
+            ("line end that is not CRLF", "bare CR or LF; lines must end in CRLF")
+        } else {
+            ("NUL octet", "NUL octet; encode it (MIME base64)")
+        };
+        let refusal = [
+            line.as_str(),
+            &format!("E: refused the message has a {fault}"),
+            &format!("S: 550 5.6.0 Message has a {text}"),
+        ];
+        check(ServerConfig { refuse_nul: true, ..config() }, &[OPEN, ENVELOPE, DATA, &refusal]);
+    }
+}
+
+/// Whoever takes the message from here may send it on with DATA, where a dot alone in a line ends it.
+#[test]
+fn chunks_with_bare_line_ends_are_refused() {
+    for chunks in [
+        "BDAT 4 LAST\\r\\na\\n.\\n",
+        "BDAT 2\\r\\na\\rBDAT 1 LAST\\r\\nb",
+        "BDAT 3 LAST\\r\\na\\r.",
+        "BDAT 1 LAST\\r\\n\\r",
+    ] {
+        let octets_received: &[&str] =
+            if chunks.contains("BDAT 2\\r") { &["S: 250 2.0.0 2 octets received"] } else { &[] };
+        check(
+            config(),
+            &[
+                OPEN,
+                ENVELOPE,
+                &[&format!("C- {chunks}"), "E: refused the message has a line end that is not CRLF"],
+                octets_received,
+                &["S: 550 5.6.0 Message has a bare CR or LF; lines must end in CRLF"],
+            ],
+        );
+    }
+}
+
+#[test]
+fn content_behind_a_refused_data_is_no_command() {
+    let config = ServerConfig { expel_early_content: true, ..config() };
+    check(
+        config.clone(),
+        &[
+            OPEN,
+            &[
+                "C: MAIL FROM:<a@example.jp>\\r\\nDATA\\r\\nMAIL FROM:<evil@example.jp>\\r\\n.",
+                "E: mail a@example.jp",
+                "E: expelled",
+                "S: 250 2.1.0 Ok",
+                "S: 554 5.5.1 No valid recipients",
+                "S: 421 5.5.0 Content came before it was asked for",
+                "A: closed",
+            ],
+        ],
+    );
+    check(
+        config,
+        &[
+            OPEN,
+            &[
+                "C: MAIL FROM:<a@example.jp>\\r\\nDATA",
+                "E: mail a@example.jp",
+                "S: 250 2.1.0 Ok",
+                "S: 554 5.5.1 No valid recipients",
+                "C: NOOP",
+                "S: 250 2.0.0 Ok",
+            ],
+        ],
+    );
 }
 
 #[test]
@@ -84,7 +163,8 @@ fn a_message_that_is_too_large_is_refused_whole() {
 
 #[test]
 fn slices_come_without_a_copy() {
-    let config = ServerConfig { content: ContentMode::Slices, ..config() };
+    let config =
+        ServerConfig { content: ContentMode::Slices, bare_line_ends: BareLineEnds::Allow, ..config() };
     check(
         config.clone(),
         &[

@@ -82,7 +82,6 @@ fn bad_commands() {
     check_refused("LHLO x", "502 5.5.1 Command is not implemented");
     check_refused("DATA now", "501 5.5.4 This command takes no argument");
     check_refused("MAIL FROM: a@example.jp", "501 5.5.4 Syntax: MAIL FROM:<reverse-path> [parameters]");
-    check_refused("MAIL FROM:<a@example.jp> SIZE=1001", "552 5.3.4 Message is too large");
     check_refused("MAIL FROM:<a@example.jp> X=1", "555 5.5.4 Parameter is not offered");
     check_refused("MAIL FROM:<a@example.jp> RET=FULL", "555 5.5.4 Parameter is not offered");
     check_refused("MAIL FROM:<太郎@example.jp>", "553 5.6.7 Address needs SMTPUTF8");
@@ -95,6 +94,64 @@ fn bad_commands() {
     check_refused(&format!("NOOP {}", "x".repeat(3000)), "500 5.5.6 Line too long");
 }
 
+/// AUTH= belongs to AUTH (RFC 4954 section 5): whoever offers that must take it.
+#[test]
+fn parameters_without_effect_are_taken_where_that_is_configured() {
+    run(&["C: MAIL FROM:<a@example.jp> AUTH=b+3Dc@example.jp", "E: mail a@example.jp", "S: 250 2.1.0 Ok"]);
+    check(
+        ServerConfig { dsn_parameters: true, ..config() },
+        &[
+            OPEN,
+            &[
+                "C: MAIL FROM:<a@example.jp> RET=HDRS ENVID=QQ314159 AUTH=<> SIZE=9",
+                "E: mail a@example.jp size=9",
+                "S: 250 2.1.0 Ok",
+                "C: RCPT TO:<b@example.jp> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;b@example.jp",
+                "E: rcpt b@example.jp",
+                "S: 250 2.1.5 Ok",
+                "C: RCPT TO:<c@example.jp> NOTIFY=NEVER",
+                "E: rcpt c@example.jp",
+                "S: 250 2.1.5 Ok",
+            ],
+        ],
+    );
+    check(
+        config(),
+        &[
+            OPEN,
+            ENVELOPE,
+            &["C: RCPT TO:<c@example.jp> NOTIFY=NEVER", "S: 555 5.5.4 Parameter is not offered"],
+        ],
+    );
+}
+
+#[test]
+fn commands_that_lead_nowhere_are_counted_until_a_message_comes() {
+    check(
+        ServerConfig { idle_commands_max: 3, ..config() },
+        &[
+            OPEN,
+            &["C: NOOP\\r\\nRSET", "E: reset", "S: 250 2.0.0 Ok", "S: 250 2.0.0 Ok"],
+            ENVELOPE,
+            &[
+                "C: DATA",
+                "E: data",
+                "S: 354 End data with <CR><LF>.<CR><LF>",
+                "C: hello\\r\\n.",
+                "E: message hello\\r\\n",
+                "S: 250 2.0.0 Ok",
+                "C: NOOP\\r\\nNOOP\\r\\nNOOP\\r\\nVRFY x\\r\\nNOOP",
+                "E: expelled",
+                "S: 250 2.0.0 Ok",
+                "S: 250 2.0.0 Ok",
+                "S: 250 2.0.0 Ok",
+                "S: 421 4.7.0 Too many commands without a message",
+                "A: closed",
+            ],
+        ],
+    );
+}
+
 #[test]
 fn a_long_line_is_skipped_whole() {
     run(&[
@@ -103,6 +160,15 @@ fn a_long_line_is_skipped_whole() {
         "C- MAIL FROM:<a@example.jp>\\r",
         "C- \\nNOOP\\r\\n",
         "S: 250 2.0.0 Ok",
+    ]);
+}
+
+#[test]
+fn a_size_that_is_too_large_is_refused_before_the_content() {
+    run(&[
+        "C: MAIL FROM:<a@example.jp> SIZE=1001",
+        "E: limit MessageSize",
+        "S: 552 5.3.4 Message is too large",
     ]);
 }
 
@@ -132,6 +198,7 @@ fn limits_hold() {
             ENVELOPE,
             &[
                 "C: RCPT TO:<c@example.jp>",
+                "E: limit Recipients",
                 "S: 452 4.5.3 Too many recipients",
                 "C: A\\r\\nB\\r\\nC\\r\\nNOOP",
                 "E: expelled",

@@ -116,6 +116,7 @@ fn show(event: &Event<'_>) -> (String, Option<(u16, &'static str)>) {
             (format!("message {}", octets.escape_ascii()), refused)
         }
         Event::MessageEnd { octets } => (format!("message end {octets}"), None),
+        Event::LimitReached(limit) => (format!("limit {limit:?}"), None),
         Event::MessageRefused(fault) => (format!("refused {fault}"), None),
         Event::Reset => plain("reset"),
         Event::Quit => plain("quit"),

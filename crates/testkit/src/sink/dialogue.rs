@@ -156,6 +156,7 @@ impl Dialogue {
                 self.write_down(Verdict::RefusedData, 0, None, false);
                 self.begin_transaction();
             }
+            Event::LimitReached(_) => {}
             Event::Quit => return Some(Next::Close),
             Event::Expelled => {
                 self.shared.book().totals_mut().protocol_errors += 1;
