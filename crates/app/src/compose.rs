@@ -15,7 +15,7 @@ use crate::error::hex;
 use crate::list::FIELD_SEPARATOR;
 
 /// Minutes east of UTC of the dates in mails: Japan.
-const JST_MINUTES: i16 = 540;
+pub(crate) const JST_MINUTES: i16 = 540;
 
 /// Composes one release.
 pub struct ReleaseComposer {

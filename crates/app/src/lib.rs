@@ -16,6 +16,7 @@ pub mod error;
 pub mod export;
 pub mod folder;
 pub mod hold;
+pub mod idempotency;
 pub mod installation;
 pub mod list;
 pub mod node;

@@ -3,14 +3,16 @@
 //! Deterministic: what is added to a mail comes from its stored line, so that a retry has the same octets before signing.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use domain::{ReleaseId, TenantId, Timestamp};
 use engine::{ComposeError, Composed, Composer};
 use ledger::{LeasedIntent, LedgerError, Store, sha256};
-use message::DkimSigner;
+use message::identity::MailingIdentity;
+use message::{CompiledMailing, DkimSigner, MailDate, Mailing};
 
+use crate::compose::JST_MINUTES;
 use super::content::{MailContent, MailKind, read_fields};
 
 /// Composes one stream.
@@ -43,8 +45,8 @@ impl Composer for StreamComposer {
             let number = part.part_no;
             Some((number, Mail::new(MailContent::of_part(part)?)))
         });
-        let signer = self.signer.clone();
-        Ok(Some(Arc::new(FetchedComposer { mails: mails.collect(), signer })))
+        let (release, signer) = (self.release, self.signer.clone());
+        Ok(Some(Arc::new(FetchedComposer { release, mails: mails.collect(), signer })))
     }
 }
 
@@ -54,28 +56,49 @@ struct Mail {
     reverse_path: Arc<str>,
     /// What of its octets was hashed already: all recipients of a message get the same.
     octets: Arc<[u8]>,
+    /// A mailing, made ready by whoever composes its first mail: that takes time, and is done on threads that may.
+    mailing: OnceLock<Result<Ready, String>>,
+}
+
+/// A mailing that mails can be made of.
+struct Ready {
+    compiled: CompiledMailing,
+    from_domain: String,
 }
 
 impl Mail {
     fn new(mut content: MailContent) -> Self {
         let octets = std::mem::take(&mut content.octets).into();
-        Self { reverse_path: content.reverse_path.as_str().into(), content, octets }
+        Self { reverse_path: content.reverse_path.as_str().into(), content, octets, mailing: OnceLock::new() }
     }
+
+    fn ready(&self) -> Result<&Ready, ComposeError> {
+        self.mailing.get_or_init(|| make_ready(&self.octets)).as_ref().map_err(|reason| refused(reason))
+    }
+}
+
+fn make_ready(octets: &[u8]) -> Result<Ready, String> {
+    let mailing: Mailing =
+        serde_json::from_slice(octets).map_err(|_| "the stored mailing cannot be read".to_owned())?;
+    let compiled = mailing.compile().map_err(|error| error.to_string())?;
+    Ok(Ready { compiled, from_domain: mailing.from.address.domain().to_owned() })
 }
 
 /// Composes mails whose content is at hand.
 struct FetchedComposer {
+    release: ReleaseId,
     mails: BTreeMap<u32, Mail>,
     signer: Option<Arc<DkimSigner>>,
 }
 
 impl Composer for FetchedComposer {
     fn compose(&self, intent: &LeasedIntent) -> Result<Composed, ComposeError> {
-        let (part, _) = read_fields(&intent.fields).ok_or_else(|| refused("its record is not a stream's"))?;
+        let (part, personalization) =
+            read_fields(&intent.fields).ok_or_else(|| refused("its record is not a stream's"))?;
         let mail = self.mails.get(&part).ok_or_else(|| refused("its content does not stand"))?;
         match mail.content.kind {
             MailKind::Raw => self.raw(mail),
-            MailKind::Mailing => Err(refused("mailings are not rendered yet")),
+            MailKind::Mailing => self.mailing(mail, part, personalization),
         }
     }
 }
@@ -98,6 +121,41 @@ impl FetchedComposer {
             tail,
             eight_bit: mail.content.eight_bit,
             smtputf8: mail.content.smtputf8,
+            digest,
+            reverse_path: Some(Arc::clone(&mail.reverse_path)),
+        })
+    }
+}
+
+impl FetchedComposer {
+    /// The mail of one personalization: whoever it goes to gets the same octets, its Message-ID too.
+    fn mailing(&self, mail: &Mail, part: u32, personalization: u16) -> Result<Composed, ComposeError> {
+        let ready = mail.ready()?;
+        let date = mail.content.accepted();
+        let message_id = format!("{part}.{personalization}.{}@{}", self.release, ready.from_domain);
+        let identity = MailingIdentity {
+            message_id: &message_id,
+            date: MailDate { at: date, offset_minutes: JST_MINUTES },
+            unsubscribe: None,
+        };
+        let rendered = ready
+            .compiled
+            .render(usize::from(personalization), &identity)
+            .map_err(|error| refused(&error.to_string()))?;
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&rendered.digest()[..16]);
+        let mut head = match &self.signer {
+            None => Vec::new(),
+            Some(signer) => signer
+                .sign(&rendered.head, &rendered.tail, date)
+                .map_err(|error| refused(&error.to_string()))?,
+        };
+        head.extend_from_slice(&rendered.head);
+        Ok(Composed {
+            head,
+            tail: (!rendered.tail.is_empty()).then_some(rendered.tail),
+            eight_bit: rendered.facts.eight_bit,
+            smtputf8: rendered.facts.needs_smtputf8,
             digest,
             reverse_path: Some(Arc::clone(&mail.reverse_path)),
         })

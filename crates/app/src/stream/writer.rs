@@ -10,9 +10,10 @@ use ledger::{IntentRow, LedgerError, ReleaseRow, StreamWave, recipient_hash, sha
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::content::{StreamHeader, fields};
-use super::{MailId, Submission};
+use super::{MailId, Recipient, Submission};
 use crate::access::Access;
-use crate::directory::relays::RelayDesk;
+use crate::directory::Entry;
+use crate::directory::relays::{Relay, RelayDesk, relay_id};
 use crate::error::AppError;
 use crate::route::Route;
 
@@ -25,7 +26,7 @@ const WAVES_MAX: u16 = 60_000;
 /// How long one stream is written.
 const STREAM_SPAN: Duration = Duration::from_secs(6 * 3600);
 /// How long mails may be tried after the last of them came.
-const DEADLINE: Duration = Duration::from_secs(72 * 3600);
+pub(super) const DEADLINE: Duration = Duration::from_secs(72 * 3600);
 /// The wait after a first failure.
 const RETRY_INITIAL: Duration = Duration::from_secs(60);
 /// A writer without work for so long ends; the next mail begins another stream.
@@ -161,13 +162,7 @@ impl Writer {
         let mut ids = Vec::with_capacity(submissions.len());
         let (release, mut intent, mut part) = (open.release, open.intent, open.part);
         for submission in submissions {
-            for recipient in &submission.recipients {
-                let fields = fields(part, recipient.personalization);
-                let address = recipient.address.as_str().to_owned();
-                wave.digest.add(&recipient_hash(&address, &fields));
-                wave.intents.push(IntentRow { intent: IntentNo(intent), address, fields, suppression: None });
-                intent += 1;
-            }
+            enter(&mut wave, &submission.recipients, part, &mut intent);
             wave.parts.push(submission.content.to_part(part)?);
             ids.push(MailId { release, part });
             part += 1;
@@ -194,28 +189,51 @@ impl Writer {
     }
 
     async fn begin(&self, now: Timestamp) -> Result<Open, AppError> {
-        let desk = &self.desk;
-        let entry = desk.find(&self.access, &self.relay.to_string()).await?;
-        let bits = desk.entropy.bits().map_err(AppError::Entropy)?;
-        let release = ReleaseId::generate(now.as_millis(), bits);
+        let entry = self.desk.find(&self.access, &self.relay.to_string()).await?;
         let name = format!("mails by API and SMTP through {}, from {now}", entry.value.name);
-        let header = StreamHeader { domain: entry.value.ehlo_name.clone() }.to_part()?;
-        let row = ReleaseRow {
-            tenant: self.access.tenant(),
-            release,
-            relay: self.relay,
-            content_digest: sha256(&header.bytes),
-            list_digest: sha256(name.as_bytes()),
-            name,
-            lane: Lane::Urgent,
-            policy: UnknownPolicy::Hold,
-            retry_initial_ms: RETRY_INITIAL.as_millis() as u64,
-            deadline_at: now + STREAM_SPAN + DEADLINE,
-            created_at: now,
-        };
-        desk.store.release_create(row, vec![header]).await?;
-        desk.put_route(&Route { spec: desk.spec(&self.access, &entry)?, dkim: None }, release).await?;
+        let release = begin(&self.desk, &self.access, &entry, name, now + STREAM_SPAN + DEADLINE).await?;
         Ok(Open { release, wave: 1, intent: 1, part: 1, until: now + STREAM_SPAN })
+    }
+}
+
+/// Makes a stream that mails can be added to until its deadline, and says how it is sent.
+pub(super) async fn begin(
+    desk: &RelayDesk,
+    access: &Access,
+    relay: &Entry<Relay>,
+    name: String,
+    deadline_at: Timestamp,
+) -> Result<ReleaseId, AppError> {
+    let now = desk.clock.now();
+    let bits = desk.entropy.bits().map_err(AppError::Entropy)?;
+    let release = ReleaseId::generate(now.as_millis(), bits);
+    let header = StreamHeader { domain: relay.value.ehlo_name.clone() }.to_part()?;
+    let row = ReleaseRow {
+        tenant: access.tenant(),
+        release,
+        relay: relay_id(relay)?,
+        content_digest: sha256(&header.bytes),
+        list_digest: sha256(name.as_bytes()),
+        name,
+        lane: Lane::Urgent,
+        policy: UnknownPolicy::Hold,
+        retry_initial_ms: RETRY_INITIAL.as_millis() as u64,
+        deadline_at,
+        created_at: now,
+    };
+    desk.store.release_create(row, vec![header]).await?;
+    desk.put_route(&Route { spec: desk.spec(access, relay)?, dkim: None }, release).await?;
+    Ok(release)
+}
+
+/// Adds a mail's recipients, numbered on from `intent`, and counts them as who took the mail in.
+pub(super) fn enter(wave: &mut StreamWave, recipients: &[Recipient], part: u32, intent: &mut u32) {
+    for recipient in recipients {
+        let fields = fields(part, recipient.personalization);
+        let address = recipient.address.as_str().to_owned();
+        wave.digest.add(&recipient_hash(&address, &fields));
+        wave.intents.push(IntentRow { intent: IntentNo(*intent), address, fields, suppression: None });
+        *intent += 1;
     }
 }
 
