@@ -63,7 +63,8 @@ pub(crate) async fn read(
     }
     let mut octets = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Fault::new(StatusCode::BAD_REQUEST, "the body ended before its end"))?;
+        let frame =
+            frame.map_err(|_| Fault::new(StatusCode::BAD_REQUEST, "the body ended before its end"))?;
         let Ok(data) = frame.into_data() else { continue };
         if octets.len() + data.len() > limits.body_octets_max {
             return Err(too_large(limits.body_octets_max));

@@ -77,7 +77,9 @@ impl Call {
         }
         let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
         let version = version.and_then(|text| text.parse().ok());
-        version.map(Some).ok_or_else(|| Fault::bad("if-match", "it is an ETag as it was given, in quotes, or *"))
+        version
+            .map(Some)
+            .ok_or_else(|| Fault::bad("if-match", "it is an ETag as it was given, in quotes, or *"))
     }
 }
 

@@ -54,7 +54,12 @@ where
 }
 
 /// A route for anybody.
-pub(crate) async fn enter_open<F, R>(api: Api, info: RouteInfo, request: Request, handler: F) -> Response<Body>
+pub(crate) async fn enter_open<F, R>(
+    api: Api,
+    info: RouteInfo,
+    request: Request,
+    handler: F,
+) -> Response<Body>
 where
     F: Fn(OpenCall) -> R + Send + 'static,
     R: Future<Output = Result<Answer, Fault>> + Send + 'static,
@@ -105,7 +110,9 @@ impl Visit {
         if !may {
             let fault = Fault::new(StatusCode::FORBIDDEN, "access forbidden");
             return Err(match info.need {
-                Need::Scope(scope) => fault.help(format!("this needs a key with the scope `{}`", scope.word())),
+                Need::Scope(scope) => {
+                    fault.help(format!("this needs a key with the scope `{}`", scope.word()))
+                }
                 _ => fault,
             });
         }
@@ -132,9 +139,12 @@ impl Visit {
         let level = api.failures.look(&self.network, rate, now);
         self.level = Some(level);
         if level.remaining == 0 {
-            return Err(Fault::new(StatusCode::TOO_MANY_REQUESTS, "too many requests with keys that do not work")
-                .help("wait, and use a key that works")
-                .retry_after(level.next_in.as_secs() + 1));
+            return Err(Fault::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many requests with keys that do not work",
+            )
+            .help("wait, and use a key that works")
+            .retry_after(level.next_in.as_secs() + 1));
         }
         let Some(given) = headers.get(header::AUTHORIZATION) else {
             return Err(self.failed("authorization required", "send `Authorization: Bearer SG.…`"));

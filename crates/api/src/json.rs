@@ -68,8 +68,10 @@ fn fault(place: &str, error: &serde_json::Error) -> Fault {
         None => place.to_owned(),
     };
     let fault = match named("unknown field `") {
-        Some(_) => Fault::new(axum::http::StatusCode::BAD_REQUEST, format!("this field is not known: {rule}"))
-            .help("leave it out; a field that means nothing here would be lost in silence"),
+        Some(_) => {
+            Fault::new(axum::http::StatusCode::BAD_REQUEST, format!("this field is not known: {rule}"))
+                .help("leave it out; a field that means nothing here would be lost in silence")
+        }
         None => Fault::new(axum::http::StatusCode::BAD_REQUEST, rule),
     };
     if place.is_empty() { fault } else { fault.at(place) }

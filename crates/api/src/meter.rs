@@ -75,10 +75,8 @@ impl Meter {
         let mut out = String::new();
         head(&mut out, "hikyaku_http_requests_total", "counter", "Requests answered, by route and class.");
         for ((route, class), count) in lock(&self.requests).iter() {
-            let _ = writeln!(
-                out,
-                "hikyaku_http_requests_total{{route=\"{route}\",class=\"{class}xx\"}} {count}"
-            );
+            let _ =
+                writeln!(out, "hikyaku_http_requests_total{{route=\"{route}\",class=\"{class}xx\"}} {count}");
         }
         head(&mut out, "hikyaku_http_request_seconds", "histogram", "Time to answer, by route.");
         for (route, histogram) in lock(&self.durations).iter() {

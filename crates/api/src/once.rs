@@ -35,14 +35,20 @@ where
         Known::New => {}
         Known::Done(kept) => return Ok(again(kept)),
         Known::UnderWay => {
-            return Err(Fault::new(StatusCode::CONFLICT, "a request with this key is under way, or ended unseen")
-                .at(FIELD)
-                .help("look whether it was done; for another try, use another key"));
+            return Err(Fault::new(
+                StatusCode::CONFLICT,
+                "a request with this key is under way, or ended unseen",
+            )
+            .at(FIELD)
+            .help("look whether it was done; for another try, use another key"));
         }
         Known::Other => {
-            return Err(Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "this key was used for another request")
-                .at(FIELD)
-                .help("use a new key for each order"));
+            return Err(Fault::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "this key was used for another request",
+            )
+            .at(FIELD)
+            .help("use a new key for each order"));
         }
     }
     let done = handler(call).await;
@@ -75,9 +81,10 @@ fn digest(info: &RouteInfo, call: &Call) -> [u8; 32] {
 
 fn kept(answer: &Answer) -> Option<Kept> {
     let Content::Octets(octets) = &answer.body else { return None };
-    let headers = answer.headers.iter().filter_map(|(name, value)| {
-        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-    });
+    let headers = answer
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
     Some(Kept {
         status: answer.status.as_u16(),
         headers: headers.collect(),

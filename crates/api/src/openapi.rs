@@ -15,6 +15,14 @@ pub(crate) struct Described {
     schemas: BTreeMap<String, Value>,
 }
 
+impl Described {
+    /// With a type more that it refers to.
+    pub fn with<T: ToSchema>(mut self) -> Self {
+        self.schemas.extend(described::<T>().schemas);
+        self
+    }
+}
+
 /// Describes a type.
 pub(crate) fn described<T: ToSchema>() -> Described {
     let mut all = Vec::new();
@@ -55,16 +63,19 @@ pub(crate) fn document(table: &[RouteInfo]) -> String {
 
 fn operation(info: &RouteInfo) -> Value {
     let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
-    let content = |described: &Described| json!({ "application/json": { "schema": reference(&described.name) } });
+    let content =
+        |described: &Described| json!({ "application/json": { "schema": reference(&described.name) } });
     let mut success = json!({ "description": info.summary });
     if let Some(gives) = &info.gives {
         success["content"] = content(gives);
     }
     let mut responses = json!({ info.success.as_str(): success });
-    let failed = |text: &str| json!({
-        "description": text,
-        "content": { "application/problem+json": { "schema": reference("Problem") } },
-    });
+    let failed = |text: &str| {
+        json!({
+            "description": text,
+            "content": { "application/problem+json": { "schema": reference("Problem") } },
+        })
+    };
     for (status, text) in failures(info) {
         responses[status.as_str()] = failed(text);
     }
@@ -120,10 +131,20 @@ fn parameters(info: &RouteInfo) -> Vec<Value> {
     };
     if info.gives.as_ref().is_some_and(|gives| gives.name.starts_with("Page")) {
         add("after", "query", json!({ "type": "string" }), "`next` of the page before.");
-        add("limit", "query", json!({ "type": "integer", "minimum": 1, "maximum": 999 }), "Entries of a page.");
+        add(
+            "limit",
+            "query",
+            json!({ "type": "integer", "minimum": 1, "maximum": 999 }),
+            "Entries of a page.",
+        );
     }
     if info.method == Method::POST {
-        add("Idempotency-Key", "header", json!({ "type": "string", "maxLength": 255 }), "Names the order: sent twice, it is done once.");
+        add(
+            "Idempotency-Key",
+            "header",
+            json!({ "type": "string", "maxLength": 255 }),
+            "Names the order: sent twice, it is done once.",
+        );
     }
     if info.method == Method::PATCH {
         add("If-Match", "header", json!({ "type": "string" }), "The ETag of what is changed.");

@@ -16,6 +16,7 @@ use crate::call::{Call, OpenCall};
 use crate::fault::Fault;
 use crate::gate;
 use crate::openapi::{Described, described};
+use crate::page::Page;
 use crate::shared::Api;
 
 /// What a route's caller needs.
@@ -42,7 +43,8 @@ pub(crate) enum Family {
 
 impl Family {
     pub fn of(path: &str) -> Self {
-        let under = |prefix: &str| path.strip_prefix(prefix).is_some_and(|r| r.is_empty() || r.starts_with('/'));
+        let under =
+            |prefix: &str| path.strip_prefix(prefix).is_some_and(|r| r.is_empty() || r.starts_with('/'));
         if under("/v3") {
             Self::V3
         } else if under("/v1") {
@@ -85,6 +87,12 @@ impl RouteInfo {
 
     pub(crate) fn gives<T: ToSchema>(mut self) -> Self {
         self.gives = Some(described::<T>());
+        self
+    }
+
+    /// A page of these.
+    pub(crate) fn gives_page<T: ToSchema>(mut self) -> Self {
+        self.gives = Some(described::<Page<T>>().with::<T>());
         self
     }
 

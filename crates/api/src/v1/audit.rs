@@ -10,14 +10,15 @@ use utoipa::ToSchema;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::fault::Fault;
-use crate::page::{self, Page, Wanted};
+use crate::page::{self, Wanted};
 use crate::routes::{Need, RouteInfo, Routes};
 
 const ALL: &str = "/v1/audit";
 
 pub(crate) fn routes(routes: Routes) -> Routes {
-    let info = RouteInfo::new(Method::GET, ALL, Need::Scope(Scope::AuditRead), "The audit log, oldest first.");
-    routes.add(info.gives::<Page<AuditView>>(), list)
+    let info =
+        RouteInfo::new(Method::GET, ALL, Need::Scope(Scope::AuditRead), "The audit log, oldest first.");
+    routes.add(info.gives_page::<AuditView>(), list)
 }
 
 /// An entry of the audit log.

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::fault::Fault;
-use crate::page::{self, Page, Wanted};
+use crate::page::{self, Wanted};
 use crate::routes::{Need, RouteInfo, Routes};
 use crate::v3::granted;
 
@@ -22,7 +22,7 @@ const ONE: &str = "/v1/keys/{key}";
 pub(crate) fn routes(routes: Routes) -> Routes {
     let info = |method, path, scope, text| RouteInfo::new(method, path, Need::Scope(scope), text);
     routes
-        .add(info(Method::GET, ALL, Scope::KeysRead, "All keys.").gives::<Page<KeyView>>(), list)
+        .add(info(Method::GET, ALL, Scope::KeysRead, "All keys.").gives_page::<KeyView>(), list)
         .add(info(Method::GET, ONE, Scope::KeysRead, "One key.").gives::<KeyView>(), get)
         .add(
             info(Method::POST, ALL, Scope::KeysCreate, "Makes a key; its text is shown once.")
@@ -32,10 +32,15 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             create,
         )
         .add(
-            info(Method::PATCH, ONE, Scope::KeysUpdate, "Changes a key.").takes::<ChangedKey>().gives::<KeyView>(),
+            info(Method::PATCH, ONE, Scope::KeysUpdate, "Changes a key.")
+                .takes::<ChangedKey>()
+                .gives::<KeyView>(),
             change,
         )
-        .add(info(Method::DELETE, ONE, Scope::KeysDelete, "Revokes a key.").success(StatusCode::NO_CONTENT), revoke)
+        .add(
+            info(Method::DELETE, ONE, Scope::KeysDelete, "Revokes a key.").success(StatusCode::NO_CONTENT),
+            revoke,
+        )
 }
 
 /// A key without its secret.

@@ -9,14 +9,14 @@ use utoipa::ToSchema;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::fault::Fault;
-use crate::page::{self, Page, Wanted};
+use crate::page::{self, Wanted};
 use crate::routes::{Need, RouteInfo, Routes};
 
 const ALL: &str = "/v1/nodes";
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     let info = RouteInfo::new(Method::GET, ALL, Need::Scope(Scope::ReleasesRead), "Senders at work.");
-    routes.add(info.gives::<Page<NodeView>>(), list)
+    routes.add(info.gives_page::<NodeView>(), list)
 }
 
 /// A run of a sender. Nothing of it is another tenant's.

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::fault::Fault;
-use crate::page::{self, Page, Wanted};
+use crate::page::{self, Wanted};
 use crate::routes::{Need, RouteInfo, Routes};
 
 const ALL: &str = "/v1/relays";
@@ -24,13 +24,18 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     let read = |path, text| RouteInfo::new(Method::GET, path, Need::Scope(Scope::RelaysRead), text);
     let set = |path, text| RouteInfo::new(Method::POST, path, Need::Scope(Scope::RelaysUpdate), text);
     routes
-        .add(read(ALL, "All relays.").gives::<Page<RelayView>>(), list)
+        .add(read(ALL, "All relays.").gives_page::<RelayView>(), list)
         .add(read(ONE, "One relay, by id or name.").gives::<RelayView>(), get)
         .add(
             set(ALL, "Adds a relay.").takes::<NewRelay>().gives::<RelayView>().success(StatusCode::CREATED),
             add,
         )
-        .add(set(SECRET, "Replaces a relay's secret, for all that is still owed.").takes::<NewSecret>().gives::<RelayView>(), rotate)
+        .add(
+            set(SECRET, "Replaces a relay's secret, for all that is still owed.")
+                .takes::<NewSecret>()
+                .gives::<RelayView>(),
+            rotate,
+        )
 }
 
 /// A relay; its secret is never shown.
@@ -150,7 +155,9 @@ async fn add(call: Call) -> Result<Answer, Fault> {
         .ok_or_else(|| Fault::bad("tls", "it is a word for the link's security, such as `starttls`"))?;
     let kind = match &wanted.kind {
         None => RelayKind::Bare,
-        Some(word) => RelayKind::from_word(word).ok_or_else(|| Fault::bad("kind", "it is no kind of relay"))?,
+        Some(word) => {
+            RelayKind::from_word(word).ok_or_else(|| Fault::bad("kind", "it is no kind of relay"))?
+        }
     };
     let own = kind.limits();
     let request = RelayRequest {
@@ -166,7 +173,9 @@ async fn add(call: Call) -> Result<Answer, Fault> {
         kind,
         limits: RelayLimits {
             sessions_max: wanted.sessions_max.unwrap_or(own.sessions_max),
-            messages_per_connection_max: wanted.messages_per_connection_max.or(own.messages_per_connection_max),
+            messages_per_connection_max: wanted
+                .messages_per_connection_max
+                .or(own.messages_per_connection_max),
             messages_per_minute_max: wanted.messages_per_minute_max.or(own.messages_per_minute_max),
         },
         ehlo_name: wanted.ehlo_name,

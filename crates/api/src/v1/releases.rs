@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::fault::Fault;
-use crate::page::{self, Page, Wanted};
+use crate::page::{self, Wanted};
 use crate::routes::{Need, RouteInfo, Routes};
 
 const ALL: &str = "/v1/releases";
@@ -24,23 +24,30 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         RouteInfo::new(Method::POST, path, Need::Scope(Scope::ReleasesUpdate), text).gives::<ReleaseView>()
     };
     routes
-        .add(read(ALL, "All releases and streams, by id.").gives::<Page<ReleaseView>>(), list)
+        .add(read(ALL, "All releases and streams, by id.").gives_page::<ReleaseView>(), list)
         .add(read(ONE, "One release.").gives::<ReleaseView>(), get)
         .add(
-            read("/v1/releases/{release}/statement", "Its trial balance, made from the books.").gives::<StatementView>(),
+            read("/v1/releases/{release}/statement", "Its trial balance, made from the books.")
+                .gives::<StatementView>(),
             statement,
         )
         .add(
-            read("/v1/releases/{release}/recipients", "Its recipients, all or by `state`.").gives::<Page<RecipientView>>(),
+            read("/v1/releases/{release}/recipients", "Its recipients, all or by `state`.")
+                .gives_page::<RecipientView>(),
             recipients,
         )
         .add(
-            read("/v1/releases/{release}/attempts", "What was tried for the address `to`.").gives::<Attempts>(),
+            read("/v1/releases/{release}/attempts", "What was tried for the address `to`.")
+                .gives::<Attempts>(),
             attempts,
         )
-        .add(order("/v1/releases/{release}/pause", "Starts nothing new of it."), |call| held(call, HoldOrder::Pause))
+        .add(order("/v1/releases/{release}/pause", "Starts nothing new of it."), |call| {
+            held(call, HoldOrder::Pause)
+        })
         .add(order("/v1/releases/{release}/resume", "Lets it go on."), |call| held(call, HoldOrder::Resume))
-        .add(order("/v1/releases/{release}/cancel", "Never sends what is owed."), |call| held(call, HoldOrder::Cancel))
+        .add(order("/v1/releases/{release}/cancel", "Never sends what is owed."), |call| {
+            held(call, HoldOrder::Cancel)
+        })
 }
 
 /// A release or a stream of single mails.
@@ -182,13 +189,16 @@ async fn recipients(call: Call) -> Result<Answer, Fault> {
         "" => 0,
         text => text.parse().map_err(|_| Fault::bad("after", "it is the number of a recipient"))?,
     };
-    let state = match call.query.get("state") {
-        None => None,
-        Some(word) => {
-            let found = IntentState::ALL.into_iter().find(|state| state.word() == word);
-            Some(found.ok_or_else(|| Fault::bad("state", "it is a state of the statement, such as `accepted`"))?)
-        }
-    };
+    let state =
+        match call.query.get("state") {
+            None => None,
+            Some(word) => {
+                let found = IntentState::ALL.into_iter().find(|state| state.word() == word);
+                Some(found.ok_or_else(|| {
+                    Fault::bad("state", "it is a state of the statement, such as `accepted`")
+                })?)
+            }
+        };
     let desk = call.desk();
     let live = live_beside(&*desk.store, &*desk.clock, call.api.service.sender).await?;
     let limit = wanted.limit as u32 + 1;

@@ -9,14 +9,14 @@ use utoipa::ToSchema;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::fault::Fault;
-use crate::page::{self, Page, Wanted};
+use crate::page::{self, Wanted};
 use crate::routes::{Need, RouteInfo, Routes};
 
 const ALL: &str = "/v1/senders";
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     let info = RouteInfo::new(Method::GET, ALL, Need::Scope(Scope::RelaysRead), "All verified senders.");
-    routes.add(info.gives::<Page<SenderView>>(), list)
+    routes.add(info.gives_page::<SenderView>(), list)
 }
 
 /// A verified sender.

@@ -15,10 +15,14 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     let read = Need::Scope(Scope::MailBatchRead);
     routes
         .add(
-            RouteInfo::new(Method::POST, "/v3/mail/batch", make, "Makes a batch id.").success(StatusCode::CREATED),
+            RouteInfo::new(Method::POST, "/v3/mail/batch", make, "Makes a batch id.")
+                .success(StatusCode::CREATED),
             create,
         )
-        .add(RouteInfo::new(Method::GET, "/v3/mail/batch/{batch_id}", read, "Whether a batch id is one."), get)
+        .add(
+            RouteInfo::new(Method::GET, "/v3/mail/batch/{batch_id}", read, "Whether a batch id is one."),
+            get,
+        )
 }
 
 async fn create(call: Call) -> Result<Answer, Fault> {

@@ -24,7 +24,10 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .add(info(Method::GET, ONE, Scope::KeysRead, "One key."), get)
         .add(info(Method::PATCH, ONE, Scope::KeysUpdate, "Gives a key another name."), rename)
         .add(info(Method::PUT, ONE, Scope::KeysUpdate, "Gives a key another name and other scopes."), set)
-        .add(info(Method::DELETE, ONE, Scope::KeysDelete, "Revokes a key.").success(StatusCode::NO_CONTENT), revoke)
+        .add(
+            info(Method::DELETE, ONE, Scope::KeysDelete, "Revokes a key.").success(StatusCode::NO_CONTENT),
+            revoke,
+        )
 }
 
 #[derive(Deserialize)]

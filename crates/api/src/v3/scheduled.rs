@@ -19,13 +19,21 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     let (read, gone) = (Scope::ScheduledRead, StatusCode::NO_CONTENT);
     routes
         .add(
-            info(Method::POST, ALL, Scope::ScheduledCreate, "Pauses or cancels a batch.").success(StatusCode::CREATED),
+            info(Method::POST, ALL, Scope::ScheduledCreate, "Pauses or cancels a batch.")
+                .success(StatusCode::CREATED),
             create,
         )
         .add(info(Method::GET, ALL, read, "Batches that are paused or cancelled."), list)
         .add(info(Method::GET, ONE, read, "Whether a batch is paused or cancelled."), get)
-        .add(info(Method::PATCH, ONE, Scope::ScheduledUpdate, "Pauses or cancels a batch that is.").success(gone), change)
-        .add(info(Method::DELETE, ONE, Scope::ScheduledDelete, "Lets a paused batch go on.").success(gone), resume)
+        .add(
+            info(Method::PATCH, ONE, Scope::ScheduledUpdate, "Pauses or cancels a batch that is.")
+                .success(gone),
+            change,
+        )
+        .add(
+            info(Method::DELETE, ONE, Scope::ScheduledDelete, "Lets a paused batch go on.").success(gone),
+            resume,
+        )
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -66,11 +74,14 @@ async fn create(call: Call) -> Result<Answer, Fault> {
     let desk = call.desk();
     let found = batches::get(&*desk.store, &*desk.clock, call.access(), &ordered.batch_id).await;
     let found = found.map_err(Fault::from).map_err(|fault| match fault.status {
-        StatusCode::NOT_FOUND => Fault::bad("batch_id", "Invalid batch id").help("make one with POST /v3/mail/batch"),
+        StatusCode::NOT_FOUND => {
+            Fault::bad("batch_id", "Invalid batch id").help("make one with POST /v3/mail/batch")
+        }
         _ => fault,
     })?;
     if found.value.order != BatchOrder::Open {
-        return Err(Fault::bad("batch_id", "a status update already exists for this batch").help("change it with PATCH"));
+        return Err(Fault::bad("batch_id", "a status update already exists for this batch")
+            .help("change it with PATCH"));
     }
     let order = ordered.status.into();
     batches::order(&*desk.store, &*desk.clock, call.access(), &ordered.batch_id, order).await?;
@@ -103,7 +114,8 @@ async fn change(call: Call) -> Result<Answer, Fault> {
 async fn resume(call: Call) -> Result<Answer, Fault> {
     held(&call).await?;
     let desk = call.desk();
-    batches::order(&*desk.store, &*desk.clock, call.access(), call.param("batch_id"), BatchOrder::Open).await?;
+    batches::order(&*desk.store, &*desk.clock, call.access(), call.param("batch_id"), BatchOrder::Open)
+        .await?;
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
 

@@ -139,7 +139,8 @@ async fn list(call: Call) -> Result<Answer, Fault> {
     }
     let mut metadata = json!({ "self": format!("{ALL}?page_size={limit}"), "count": count });
     if let Some(last) = all.last().filter(|_| count > limit) {
-        metadata["next"] = json!(format!("{ALL}?generations={wanted}&page_size={limit}&page_token={}", last.id));
+        metadata["next"] =
+            json!(format!("{ALL}?generations={wanted}&page_size={limit}&page_token={}", last.id));
     }
     Ok(Answer::json(StatusCode::OK, &json!({ "result": result, "_metadata": metadata })))
 }
@@ -181,7 +182,9 @@ fn merged(wire: WireVersion, standing: Option<TemplateVersion>) -> Result<(Templ
         return Err(Fault::bad("name", "it is missing").help("give the version a name"));
     }
     if is_new && wire.subject.is_none() {
-        return Err(Fault::bad("subject", "it is missing").help("give the version a subject, such as {{subject}}"));
+        return Err(
+            Fault::bad("subject", "it is missing").help("give the version a subject, such as {{subject}}")
+        );
     }
     let version = TemplateVersion {
         name: wire.name.unwrap_or(base.name),

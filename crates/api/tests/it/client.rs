@@ -70,7 +70,8 @@ impl Ask {
 
     pub async fn open(self) -> Response<Incoming> {
         let link = TcpStream::connect(self.address).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(link)).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(link)).await.unwrap();
         tokio::spawn(connection);
         let mut request = Request::builder().method(self.method).uri(&self.path).header("host", "localhost");
         for (name, value) in &self.headers {

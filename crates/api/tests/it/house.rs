@@ -27,7 +27,10 @@ async fn relays_are_added_and_their_secrets_replaced_and_never_shown() {
     let next = page.json()["next"].as_str().unwrap().to_owned();
     assert_eq!(page.header("link"), format!("</v1/relays?limit=1&after={next}>; rel=\"next\""));
     let page = scene.get(&format!("/v1/relays?limit=1&after={next}")).await;
-    assert_eq!((page.json()["items"][0]["name"].clone(), page.json().get("next").cloned()), (json!("本番"), None));
+    assert_eq!(
+        (page.json()["items"][0]["name"].clone(), page.json().get("next").cloned()),
+        (json!("本番"), None)
+    );
     let wrong = scene.get("/v1/relays?limit=0").await;
     assert_eq!((wrong.status, wrong.json()["field"].clone()), (400, json!("limit")));
 }
@@ -57,12 +60,18 @@ async fn releases_are_shown_and_held() {
     let all = scene.get("/v1/releases").await.json();
     let path = format!("/v1/releases/{}", all["items"][0]["id"].as_str().unwrap());
     let statement = scene.get(&format!("{path}/statement")).await.json();
-    assert_eq!((&statement["audience"], &statement["pending"], &statement["differences"]), (&json!(1), &json!(1), &json!([])));
+    assert_eq!(
+        (&statement["audience"], &statement["pending"], &statement["differences"]),
+        (&json!(1), &json!(1), &json!([]))
+    );
     let people = scene.get(&format!("{path}/recipients?state=pending")).await.json();
     assert_eq!(people["items"][0]["address"], "taro@example.jp");
     assert_eq!(scene.get(&format!("{path}/recipients?state=accepted")).await.json()["items"], json!([]));
     assert_eq!(scene.get(&format!("{path}/recipients?state=lost")).await.status, 400);
-    assert_eq!(scene.get(&format!("{path}/attempts?to=taro@example.jp")).await.json(), json!({ "items": [] }));
+    assert_eq!(
+        scene.get(&format!("{path}/attempts?to=taro@example.jp")).await.json(),
+        json!({ "items": [] })
+    );
     assert_eq!(scene.get(&format!("{path}/attempts")).await.status, 400);
     let order = |what: &str| scene.ask("POST", &format!("{path}/{what}")).send();
     assert_eq!(order("pause").await.json()["state"], "paused");

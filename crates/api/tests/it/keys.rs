@@ -46,7 +46,8 @@ async fn a_key_gives_nothing_that_it_does_not_have() {
     assert_eq!(ask("PATCH", &format!("/v1/keys/{id}")).json(&patch).send().await.status, 403);
     let made = ask("POST", "/v3/api_keys").json(&json!({ "name": "all of mine" })).send().await.json();
     assert_eq!(made["scopes"], json!(["api_keys.read", "api_keys.create", "api_keys.update"]));
-    let unknown = ask("POST", "/v3/api_keys").json(&json!({ "name": "x", "scopes": ["mail.sent"] })).send().await;
+    let unknown =
+        ask("POST", "/v3/api_keys").json(&json!({ "name": "x", "scopes": ["mail.sent"] })).send().await;
     assert_eq!((unknown.status, unknown.error().0.as_str()), (400, "scopes"));
 }
 

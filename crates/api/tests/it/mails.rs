@@ -77,33 +77,64 @@ async fn everything_of_the_specification_is_taken() {
 async fn errors_name_the_path_the_rule_and_the_remedy() {
     let scene = Scene::new().await;
     let scene = &scene;
-    refused(scene, |m| m["personalizations"][0]["to"][0]["email"] = json!("no address"), "personalizations.0.to.0.email", "").await;
+    refused(
+        scene,
+        |m| m["personalizations"][0]["to"][0]["email"] = json!("no address"),
+        "personalizations.0.to.0.email",
+        "",
+    )
+    .await;
     refused(scene, |m| m["personalizations"][0]["to"] = json!([]), "personalizations.0.to", "missing").await;
     refused(scene, |m| m["personalizations"] = json!([]), "personalizations", "missing").await;
     refused(scene, |m| drop(m.as_object_mut().unwrap().remove("from")), "from", "missing field").await;
-    refused(scene, |m| drop(m["from"].as_object_mut().unwrap().remove("email")), "from.email", "missing field").await;
-    refused(scene, |m| drop(m.as_object_mut().unwrap().remove("subject")), "personalizations.0.subject", "subject").await;
+    refused(
+        scene,
+        |m| drop(m["from"].as_object_mut().unwrap().remove("email")),
+        "from.email",
+        "missing field",
+    )
+    .await;
+    refused(scene, |m| drop(m.as_object_mut().unwrap().remove("subject")), "subject", "subject").await;
     refused(scene, |m| m["subject"] = json!(7), "subject", "invalid type").await;
     refused(scene, |m| m["surprise"] = json!(1), "surprise", "not known").await;
     refused(scene, |m| m["content"][0]["charset"] = json!("x"), "content.0.charset", "not known").await;
     refused(scene, |m| m["content"] = json!([]), "content", "missing").await;
-    refused(scene, |m| m["headers"] = json!({ "X-A": "a\r\nBcc: b@example.jp" }), "headers.X-A", "line break").await;
+    refused(
+        scene,
+        |m| m["headers"] = json!({ "X-A": "a\r\nBcc: b@example.jp" }),
+        "headers.X-A",
+        "line break",
+    )
+    .await;
     refused(scene, |m| m["headers"] = json!({ "X-A\r\nB": "a" }), "headers.X-A\\r\\nB", "name").await;
     refused(scene, |m| m["headers"] = json!({ "To": "x@example.jp" }), "headers.To", "cannot be set").await;
     refused(scene, |m| m["from"]["name"] = json!("a\r\nBcc: b@example.jp"), "from.name", "control").await;
     let twice = json!([{ "email": "a@example.jp" }, { "email": "A@example.jp" }]);
-    refused(scene, |m| m["personalizations"][0]["to"] = twice, "personalizations.0.to.1.email", "twice").await;
+    refused(scene, |m| m["personalizations"][0]["to"] = twice, "personalizations.0.to.1.email", "twice")
+        .await;
     let file = json!([{ "content": "???", "filename": "a.txt" }]);
     refused(scene, |m| m["attachments"] = file, "attachments.0.content", "base64").await;
     let both = json!({ "bypass_list_management": { "enable": true }, "bypass_bounce_management": { "enable": true } });
     refused(scene, |m| m["mail_settings"] = both, "mail_settings.bypass_list_management", "together").await;
-    refused(scene, |m| m["mail_settings"] = json!({ "bcc": { "enable": true } }), "mail_settings.bcc.enable", "not there").await;
+    refused(
+        scene,
+        |m| m["mail_settings"] = json!({ "bcc": { "enable": true } }),
+        "mail_settings.bcc.enable",
+        "not there",
+    )
+    .await;
     refused(scene, |m| m["send_at"] = json!(1_800_000_000_000_i64), "send_at", "seconds").await;
     refused(scene, |m| m["batch_id"] = json!("none"), "batch_id", "Invalid batch id").await;
     refused(scene, |m| m["template_id"] = json!("d-none"), "template_id", "template_id").await;
     refused(scene, |m| m["ip_pool_name"] = json!("none"), "ip_pool_name", "no relay").await;
     let data = json!({ "a": 1 });
-    refused(scene, |m| m["personalizations"][0]["dynamic_template_data"] = data, "personalizations.0.dynamic_template_data", "dynamic").await;
+    refused(
+        scene,
+        |m| m["personalizations"][0]["dynamic_template_data"] = data,
+        "personalizations.0.dynamic_template_data",
+        "dynamic",
+    )
+    .await;
     assert!(scene.due().await.is_empty(), "nothing of it was stored");
 }
 
@@ -137,7 +168,8 @@ async fn a_sandbox_checks_everything_and_sends_nothing() {
 async fn a_thousand_recipients_are_one_request_and_one_more_is_refused() {
     let scene = Scene::new().await;
     let many = |count: usize| {
-        let one = |n| json!({ "to": [{ "email": format!("r{n}@example.jp"), "name": format!("受信者{n}") }] });
+        let one =
+            |n| json!({ "to": [{ "email": format!("r{n}@example.jp"), "name": format!("受信者{n}") }] });
         let mut value = mail();
         value["personalizations"] = (0..count).map(one).collect();
         value

@@ -32,7 +32,8 @@ impl Things {
         let release = scene.get("/v1/releases").await.json()["items"][0].clone();
         let batch = text(scene.post("/v3/mail/batch", &json!({})).await.json(), "batch_id");
         scene.post("/v3/user/scheduled_sends", &json!({ "batch_id": batch, "status": "pause" })).await;
-        let template = scene.post("/v3/templates", &json!({ "name": "x", "generation": "dynamic" })).await.json();
+        let template =
+            scene.post("/v3/templates", &json!({ "name": "x", "generation": "dynamic" })).await.json();
         let template = text(template, "id");
         let version = json!({ "name": "x", "subject": "y", "plain_content": "z" });
         let version = scene.post(&format!("/v3/templates/{template}/versions"), &version).await.json();
@@ -67,8 +68,12 @@ impl Things {
 fn body(route: &RouteInfo) -> Option<Value> {
     let body = match (route.method.as_str(), route.path) {
         ("POST", "/v3/mail/send") => mail(),
-        ("POST" | "PUT", "/v3/api_keys" | "/v3/api_keys/{api_key_id}") => json!({ "name": "n", "scopes": ["mail.send"] }),
-        ("PATCH", "/v3/api_keys/{api_key_id}" | "/v3/templates/{template_id}" | "/v1/keys/{key}") => json!({ "name": "n" }),
+        ("POST" | "PUT", "/v3/api_keys" | "/v3/api_keys/{api_key_id}") => {
+            json!({ "name": "n", "scopes": ["mail.send"] })
+        }
+        ("PATCH", "/v3/api_keys/{api_key_id}" | "/v3/templates/{template_id}" | "/v1/keys/{key}") => {
+            json!({ "name": "n" })
+        }
         ("POST", "/v3/user/scheduled_sends") => json!({ "batch_id": "x", "status": "pause" }),
         ("PATCH", "/v3/user/scheduled_sends/{batch_id}") => json!({ "status": "cancel" }),
         ("POST", "/v3/templates") => json!({ "name": "n" }),
@@ -104,7 +109,8 @@ async fn nobody_comes_through_who_must_not() {
     scene.clock.put_forward(Duration::from_secs(61));
     let mut wrong = scene.key.clone();
     wrong.replace_range(wrong.len() - 4.., "AAAA");
-    let bad = [None, Some("SG.nonsense"), Some(wrong.as_str()), Some(expired.as_str()), Some(revoked.as_str())];
+    let bad =
+        [None, Some("SG.nonsense"), Some(wrong.as_str()), Some(expired.as_str()), Some(revoked.as_str())];
     let mut uncovered = Vec::new();
     for route in &scene.routes {
         let name = format!("{} {}", route.method, route.path);
@@ -133,7 +139,11 @@ async fn nobody_comes_through_who_must_not() {
     }
     assert_eq!(uncovered.join("\n"), include_str!("uncovered.txt").trim(), "cover these routes");
     // All of it stands as it was: nobody who was refused changed anything.
-    for path in ["/v1/keys/", "/v1/relays/", "/v1/releases/"].iter().zip([&things.key, &things.relay, &things.release]) {
+    for path in ["/v1/keys/", "/v1/relays/", "/v1/releases/"].iter().zip([
+        &things.key,
+        &things.relay,
+        &things.release,
+    ]) {
         assert_eq!(scene.get(&format!("{}{}", path.0, path.1)).await.status, 200, "{path:?}");
     }
     assert_eq!(scene.get(&format!("/v3/templates/{}", things.template)).await.json()["name"], "x");
@@ -143,7 +153,8 @@ async fn nobody_comes_through_who_must_not() {
 async fn whoever_may_finds_what_is_theirs() {
     let scene = Scene::new().await;
     let things = Things::make(&scene).await;
-    for route in scene.routes.iter().filter(|route| route.method == "GET" && !route.path.ends_with("/events")) {
+    for route in scene.routes.iter().filter(|route| route.method == "GET" && !route.path.ends_with("/events"))
+    {
         let path = things.path(route).unwrap();
         let answer = call(&scene, route, &path, Some(&scene.key)).await;
         assert_eq!(answer.status, 200, "{} {answer:?}", route.path);

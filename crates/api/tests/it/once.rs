@@ -53,5 +53,9 @@ async fn orders_at_the_same_time_are_one_and_failures_are_forgotten() {
     assert_eq!(send("mail.send").await.status, 201);
     let other = Ask::new(scene.address, "POST", "/v1/keys").key(&scene.foreign);
     let body = json!({ "name": "z", "scopes": ["mail.send"] });
-    assert_eq!(other.header("idempotency-key", "same").json(&body).send().await.status, 201, "each key has its own");
+    assert_eq!(
+        other.header("idempotency-key", "same").json(&body).send().await.status,
+        201,
+        "each key has its own"
+    );
 }

@@ -110,7 +110,21 @@ impl Scene {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let served = tokio::spawn(api::serve(listener, router, draining));
-        Self { clock, store, desk, sender, address, routes, key, foreign, tenant, drain, served, _folder: folder, _data: data }
+        Self {
+            clock,
+            store,
+            desk,
+            sender,
+            address,
+            routes,
+            key,
+            foreign,
+            tenant,
+            drain,
+            served,
+            _folder: folder,
+            _data: data,
+        }
     }
 
     /// A request with the tenant's key.
@@ -180,7 +194,15 @@ fn relay(name: &str) -> RelayRequest {
     let kind = domain::RelayKind::Bare;
     let ehlo_name = "hikyaku.example".to_owned();
     let limits = kind.limits();
-    RelayRequest { name: name.to_owned(), url, kind, limits, ehlo_name, authorities: None, use_chunking: false }
+    RelayRequest {
+        name: name.to_owned(),
+        url,
+        kind,
+        limits,
+        ehlo_name,
+        authorities: None,
+        use_chunking: false,
+    }
 }
 
 /// A mail that is accepted.

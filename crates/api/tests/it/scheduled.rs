@@ -30,7 +30,8 @@ async fn send(scene: &Scene, value: &Value) {
 }
 
 async fn order(scene: &Scene, batch: &str, status: &str) {
-    let answer = scene.post("/v3/user/scheduled_sends", &json!({ "batch_id": batch, "status": status })).await;
+    let answer =
+        scene.post("/v3/user/scheduled_sends", &json!({ "batch_id": batch, "status": status })).await;
     assert_eq!((answer.status, answer.json()["status"].as_str().unwrap()), (201, status));
 }
 
@@ -67,7 +68,10 @@ async fn a_paused_batch_waits_and_goes_on() {
     send(&scene, &later(&scene, Some(&id))).await;
     scene.clock.put_forward(HOUR * 2);
     assert!(scene.due().await.is_empty(), "both before and behind the order");
-    assert_eq!(scene.get("/v3/user/scheduled_sends").await.json(), json!([{ "batch_id": id, "status": "pause" }]));
+    assert_eq!(
+        scene.get("/v3/user/scheduled_sends").await.json(),
+        json!([{ "batch_id": id, "status": "pause" }])
+    );
     let one = format!("/v3/user/scheduled_sends/{id}");
     assert_eq!(scene.get(&one).await.json(), json!([{ "batch_id": id, "status": "pause" }]));
     assert_eq!(scene.ask("DELETE", &one).send().await.status, 204);

@@ -205,7 +205,10 @@ async fn apply(
 }
 
 fn no_batch() -> AppError {
-    AppError::NotFound { what: "this batch".to_owned(), remedy: "make one with POST /v3/mail/batch".to_owned() }
+    AppError::NotFound {
+        what: "this batch".to_owned(),
+        remedy: "make one with POST /v3/mail/batch".to_owned(),
+    }
 }
 
 fn cancelled() -> AppError {

@@ -73,7 +73,12 @@ pub struct Templates<'a> {
 impl<'a> Templates<'a> {
     /// Those of the tenant that the caller has access to.
     #[must_use]
-    pub fn of(store: &'a dyn Store, clock: &'a dyn Clock, entropy: &'a dyn Entropy, access: &'a Access) -> Self {
+    pub fn of(
+        store: &'a dyn Store,
+        clock: &'a dyn Clock,
+        entropy: &'a dyn Entropy,
+        access: &'a Access,
+    ) -> Self {
         Self { directory: Directory::of(store, clock, access), entropy, access }
     }
 
@@ -176,7 +181,8 @@ impl<'a> Templates<'a> {
         let found = self.get(id).await?;
         let versions = self.versions(id).await?;
         let mut changes = vec![removal::<Template>(id, Expected::Version(found.version))];
-        changes.extend(versions.iter().map(|(_, entry)| removal::<TemplateVersion>(&entry.id, Expected::Any)));
+        changes
+            .extend(versions.iter().map(|(_, entry)| removal::<TemplateVersion>(&entry.id, Expected::Any)));
         let said = note(self.access, "template.remove", id, &json!({ "name": found.value.name }));
         self.directory.write(changes, said).await.map(drop)
     }

@@ -12,8 +12,8 @@ use ledger::{LeasedIntent, LedgerError, Store, sha256};
 use message::identity::MailingIdentity;
 use message::{CompiledMailing, DkimSigner, MailDate, Mailing};
 
-use crate::compose::JST_MINUTES;
 use super::content::{MailContent, MailKind, read_fields};
+use crate::compose::JST_MINUTES;
 
 /// Composes one stream.
 pub(crate) struct StreamComposer {

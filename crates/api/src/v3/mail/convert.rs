@@ -42,11 +42,13 @@ pub(super) fn mailing(wire: WireMail, template: Option<MailTemplate>) -> Result<
     };
     mailing.custom_args = arguments(wire.custom_args);
     (mailing.send_at, mailing.batch_id) = (wire.send_at, wire.batch_id);
-    mailing.unsubscribe_group = wire
-        .asm
-        .map(|asm| UnsubscribeGroup { group: asm.group_id, shown: asm.groups_to_display.unwrap_or_default() });
+    mailing.unsubscribe_group = wire.asm.map(|asm| UnsubscribeGroup {
+        group: asm.group_id,
+        shown: asm.groups_to_display.unwrap_or_default(),
+    });
     mailing.ip_pool = wire.ip_pool_name;
-    mailing.settings = settings(wire.mail_settings.unwrap_or_default(), wire.tracking_settings.unwrap_or_default())?;
+    mailing.settings =
+        settings(wire.mail_settings.unwrap_or_default(), wire.tracking_settings.unwrap_or_default())?;
     mailing.check().map_err(fault)?;
     Ok(mailing)
 }
@@ -63,14 +65,18 @@ fn fault(error: MailingError) -> Fault {
 /// What the specification forbids to stand together.
 fn contradictions(wire: &WireMail, template: Option<&MailTemplate>) -> Result<(), Fault> {
     if wire.reply_to.is_some() && wire.reply_to_list.is_some() {
-        return Err(Fault::bad("reply_to_list", "reply_to and reply_to_list exclude each other").help("give one of them"));
+        return Err(Fault::bad("reply_to_list", "reply_to and reply_to_list exclude each other")
+            .help("give one of them"));
     }
     let is_dynamic = template.is_some_and(|template| template.kind == TemplateKind::Dynamic);
     for (index, personalization) in wire.personalizations.iter().enumerate() {
         let place = |field: &str| format!("personalizations.{index}.{field}");
         if is_dynamic && personalization.substitutions.as_ref().is_some_and(|all| !all.is_empty()) {
-            return Err(Fault::bad(place("substitutions"), "Substitutions may not be used with dynamic templating")
-                .help("use dynamic_template_data"));
+            return Err(Fault::bad(
+                place("substitutions"),
+                "Substitutions may not be used with dynamic templating",
+            )
+            .help("use dynamic_template_data"));
         }
         if !is_dynamic && personalization.dynamic_template_data.as_ref().is_some_and(|all| !all.is_empty()) {
             return Err(Fault::bad(
@@ -155,8 +161,11 @@ fn settings(mail: MailSettings, tracking: TrackingSettings) -> Result<Settings, 
     let retired = [("bcc", mail.bcc), ("spam_check", mail.spam_check)];
     for (name, setting) in retired {
         if setting.and_then(|setting| setting.enable).unwrap_or(false) {
-            return Err(Fault::bad(format!("mail_settings.{name}.enable"), "this setting is not there any more")
-                .help("leave it out; blind copies go to the bcc of a personalization"));
+            return Err(Fault::bad(
+                format!("mail_settings.{name}.enable"),
+                "this setting is not there any more",
+            )
+            .help("leave it out; blind copies go to the bcc of a personalization"));
         }
     }
     let settings = Settings {

@@ -33,8 +33,7 @@ const AHEAD_MAX_SECS: i64 = 366 * 24 * 3600;
 const TIMES_MAX: usize = 100;
 
 pub(crate) fn routes(routes: Routes) -> Routes {
-    let send =
-        RouteInfo::new(Method::POST, "/v3/mail/send", Need::Scope(Scope::MailSend), "Sends mails.");
+    let send = RouteInfo::new(Method::POST, "/v3/mail/send", Need::Scope(Scope::MailSend), "Sends mails.");
     routes.add(send.success(StatusCode::ACCEPTED).sends(), send_mail)
 }
 
@@ -97,7 +96,9 @@ async fn prepare(call: &Call, brief: &Brief, mail: WireMail, now: Timestamp) -> 
     };
     let (mailing, octets) = match is_large {
         false => convert()?,
-        true => tokio::task::spawn_blocking(convert).await.map_err(|_| Fault::defect("reading a mailing"))??,
+        true => {
+            tokio::task::spawn_blocking(convert).await.map_err(|_| Fault::defect("reading a mailing"))??
+        }
     };
     admit(brief, &mailing)?;
     let relay = brief.relay(mailing.ip_pool.as_deref()).map_err(|error| of_relay(&mailing, error.into()))?;
@@ -125,10 +126,7 @@ fn admit(brief: &Brief, mailing: &Mailing) -> Result<(), Fault> {
 }
 
 /// Recipients by the time at which their mail is due.
-fn groups(
-    mailing: &Mailing,
-    now: Timestamp,
-) -> Result<BTreeMap<Option<Timestamp>, Vec<Recipient>>, Fault> {
+fn groups(mailing: &Mailing, now: Timestamp) -> Result<BTreeMap<Option<Timestamp>, Vec<Recipient>>, Fault> {
     let mut groups: BTreeMap<Option<Timestamp>, Vec<Recipient>> = BTreeMap::new();
     for (index, personalization) in mailing.personalizations.iter().enumerate() {
         let (send_at, place) = match personalization.send_at {
@@ -170,8 +168,7 @@ async fn store(call: &Call, ready: Ready) -> Result<MailId, Fault> {
     let Ready { relay, content, mut groups, batch, .. } = ready;
     let at_once = groups.remove(&None);
     let mut stored: Vec<MailId> = Vec::new();
-    let submission =
-        |recipients| Submission { relay, content: content.clone(), recipients };
+    let submission = |recipients| Submission { relay, content: content.clone(), recipients };
     for (due, recipients) in groups {
         let Some(due) = due else { continue };
         match streams.schedule(access, submission(recipients), due, batch.as_deref()).await {
@@ -204,8 +201,10 @@ async fn undo(call: &Call, stored: Vec<MailId>, fault: Fault) -> Fault {
 
 fn of_template(fault: Fault) -> Fault {
     match fault.status {
-        StatusCode::NOT_FOUND => Fault::bad("template_id", "The template_id must be one of yours, with a version in force.")
-            .help("list them with GET /v3/templates?generations=legacy,dynamic"),
+        StatusCode::NOT_FOUND => {
+            Fault::bad("template_id", "The template_id must be one of yours, with a version in force.")
+                .help("list them with GET /v3/templates?generations=legacy,dynamic")
+        }
         _ => fault,
     }
 }
@@ -224,9 +223,9 @@ fn of_relay(mailing: &Mailing, fault: Fault) -> Fault {
         (Some(_), StatusCode::NOT_FOUND) => Fault::bad("ip_pool_name", "there is no relay of this name")
             .help("name one that GET /v1/relays lists, or leave it out for the first"),
         (None, StatusCode::NOT_FOUND) => {
-            Fault::new(StatusCode::FORBIDDEN, "the tenant has no relay to send through").help("add one with POST /v1/relays")
+            Fault::new(StatusCode::FORBIDDEN, "the tenant has no relay to send through")
+                .help("add one with POST /v1/relays")
         }
         _ => fault,
     }
 }
-
