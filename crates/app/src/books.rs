@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
-use domain::{EmailAddress, IntentNo, IntentState, ReleaseId, Timestamp};
+use domain::{EmailAddress, IntentNo, IntentState, ReleaseId, SenderEpoch, Timestamp};
 use ledger::{
     AttemptView, CheckReport, Finding, Live, RecipientView, ReleaseRow, ReleaseState, StatementView, Store,
 };
@@ -34,6 +34,19 @@ pub async fn live_senders(store: &dyn Store, dir: &Path, clock: &dyn Clock) -> R
         return Ok(seen.iter().filter(|view| view.is_alive(since)).map(|view| view.sender).collect());
     }
     Ok(if is_served(dir) { store.sender_latest().await?.into() } else { Live::default() })
+}
+
+/// The same for who sends itself, and knows that it does.
+///
+/// # Errors
+/// When the books cannot be read.
+pub async fn live_beside(store: &dyn Store, clock: &dyn Clock, own: SenderEpoch) -> Result<Live, AppError> {
+    if !store.is_shared() {
+        return Ok(Some(own).into());
+    }
+    let since = Timestamp::from_millis(clock.now().as_millis() - ALIVE_FOR.as_millis() as i64);
+    let seen = store.sender_list(since).await?;
+    Ok(seen.iter().filter(|view| view.is_alive(since)).map(|view| view.sender).chain([own]).collect())
 }
 
 /// A release of the tenant by id, by name (the newest of that name), or by its file.

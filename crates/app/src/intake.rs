@@ -57,7 +57,8 @@ impl Service {
             octets,
         };
         let recipients = once_each(mail.recipients.into_iter().map(|address| (address, 0)));
-        self.streams.submit(access, Submission { relay, content, recipients }).await
+        let send_at = api.and_then(|api| api.send_at);
+        self.hand_over(access, Submission { relay, content, recipients }, send_at).await
     }
 
     /// Takes a mailing in, which is rendered when it is sent.
@@ -88,7 +89,21 @@ impl Service {
             people.map(move |mailbox| (mailbox.address.clone(), number))
         });
         let recipients = once_each(all);
-        self.streams.submit(access, Submission { relay, content, recipients }).await
+        self.hand_over(access, Submission { relay, content, recipients }, mailing.send_at).await
+    }
+
+    /// To the stream at once, or at a time (seconds since 1970) that is still to come.
+    async fn hand_over(
+        &self,
+        access: &Access,
+        submission: Submission,
+        send_at: Option<i64>,
+    ) -> Result<MailId, AppError> {
+        let at = send_at.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1000)));
+        match at.filter(|at| *at > self.desk.clock.now()) {
+            Some(at) => self.streams.schedule(access, submission, at, None).await,
+            None => self.streams.submit(access, submission).await,
+        }
     }
 
     fn message_id(&self, now: Timestamp, domain: &str) -> Result<String, AppError> {

@@ -16,6 +16,7 @@ pub mod error;
 pub mod export;
 pub mod folder;
 pub mod hold;
+pub mod idempotency;
 pub mod installation;
 pub mod intake;
 pub mod list;

@@ -15,6 +15,11 @@ use crate::rows::OpenAttempt;
 pub struct Live(Vec<SenderEpoch>);
 
 impl Live {
+    /// Them, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = SenderEpoch> + '_ {
+        self.0.iter().copied()
+    }
+
     /// No sender is at work.
     pub const NOBODY: &Self = &Self(Vec::new());
 

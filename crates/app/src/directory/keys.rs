@@ -82,13 +82,7 @@ pub async fn create(
 ) -> Result<NewKey, AppError> {
     let tenant = access.require(Right::Manage)?;
     let KeyRequest { name, scopes, expires_at } = request;
-    let fine =
-        !name.trim().is_empty() && name.chars().count() <= NAME_MAX && !name.chars().any(char::is_control);
-    if !fine {
-        return Err(AppError::BadInput(format!(
-            "name: a key's name has 1 to {NAME_MAX} characters and no control character"
-        )));
-    }
+    check_name(&name)?;
     let directory = Directory::of(store, clock, access);
     let standing = directory.page::<ApiKey>("", KEYS_MAX as u32).await?;
     if standing.len() >= KEYS_MAX {
@@ -141,7 +135,35 @@ pub async fn revoke(store: &dyn Store, clock: &dyn Clock, access: &Access, id: &
     directory.write(vec![changed], said).await.map(drop)
 }
 
-/// One key.
+/// Gives a key another name, and other scopes if given; `version` is the one that the caller saw.
+///
+/// # Errors
+/// [`AppError::NotFound`]; when the name cannot be used, the key was changed meanwhile, or the store fails.
+pub async fn change_key(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    access: &Access,
+    id: &str,
+    version: Option<u64>,
+    (name, scopes): (String, Option<Scopes>),
+) -> Result<Entry<ApiKey>, AppError> {
+    access.require(Right::Manage)?;
+    check_name(&name)?;
+    let mut found = get(store, clock, access, id).await?;
+    found.value.name = name;
+    if let Some(scopes) = scopes {
+        found.value.scopes = scopes;
+    }
+    let detail = json!({ "name": found.value.name, "scopes": found.value.scopes });
+    let expected = Expected::Version(version.unwrap_or(found.version));
+    let changed = change(id, expected, &found.value)?;
+    let directory = Directory::of(store, clock, access);
+    let versions = directory.write(vec![changed], note(access, "key.change", id, &detail)).await?;
+    found.version = versions.first().copied().unwrap_or(found.version + 1);
+    Ok(found)
+}
+
+/// One key that was not revoked.
 ///
 /// # Errors
 /// [`AppError::NotFound`], also for those of other tenants.
@@ -152,7 +174,8 @@ pub async fn get(
     id: &str,
 ) -> Result<Entry<ApiKey>, AppError> {
     access.require(Right::Manage)?;
-    Directory::of(store, clock, access).get(id).await?.ok_or_else(no_key)
+    let found = Directory::of(store, clock, access).get(id).await?;
+    found.filter(|entry: &Entry<ApiKey>| entry.value.revoked_at.is_none()).ok_or_else(no_key)
 }
 
 /// All keys that work, by id, revoked ones left out.
@@ -194,6 +217,17 @@ pub async fn admit(
     let row = store.tenant_list().await?.into_iter().find(|row| row.tenant == tenant);
     let Some(row) = row else { return Ok(None) };
     Ok(Some((Access::of_key(row, &key.name, key.scopes.right()), key.scopes)))
+}
+
+fn check_name(name: &str) -> Result<(), AppError> {
+    let fine =
+        !name.trim().is_empty() && name.chars().count() <= NAME_MAX && !name.chars().any(char::is_control);
+    if fine {
+        return Ok(());
+    }
+    Err(AppError::BadInput(format!(
+        "name: a key's name has 1 to {NAME_MAX} characters and no control character"
+    )))
 }
 
 fn parts(text: &str) -> Option<(&str, &str)> {

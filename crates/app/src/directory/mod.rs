@@ -3,9 +3,11 @@
 //! Every change goes through [`Directory::write`], which takes who made it and what the audit log says of it. Left to
 //! others: what the store does with the texts (`ledger::documents`), which changes are allowed (the use cases).
 
+pub mod batches;
 pub mod keys;
 pub mod relays;
 pub mod senders;
+pub mod templates;
 pub mod tenants;
 
 use domain::{TenantId, Timestamp};
@@ -119,6 +121,14 @@ impl<'a> Directory<'a> {
     /// As [`Self::write`].
     pub async fn note_down<T: Kind>(&self, id: &str, value: &T) -> Result<(), AppError> {
         self.store_changes(vec![change(id, Expected::Any, value)?], None).await.map(drop)
+    }
+
+    /// Makes changes that are nobody's together: what programs make by the thousand, such as batch ids.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn note_all_down(&self, changes: Vec<DocumentChange>) -> Result<(), AppError> {
+        self.store_changes(changes, None).await.map(drop)
     }
 
     async fn store_changes(

@@ -8,13 +8,14 @@
 mod brief;
 mod composer;
 mod content;
+mod scheduled;
 mod writer;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::{EmailAddress, RelayId, ReleaseId, SenderEpoch, TenantId};
+use domain::{EmailAddress, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::access::{Access, Right};
@@ -106,6 +107,23 @@ impl Streams {
         let queue = self.queue(access, tenant, job.submission.relay);
         queue.try_send(job).map_err(|_| AppError::Busy)?;
         answered.await.map_err(|_| AppError::Defect("taking a mail in"))?
+    }
+
+    /// Makes mails durable that are sent at their time and not before: a release of their own, whose one chunk is due
+    /// then. Under a batch they can be paused and cancelled until then.
+    ///
+    /// # Errors
+    /// As [`Self::submit`]; [`AppError::NotFound`] when there is no such batch, [`AppError::BadInput`] when it was
+    /// cancelled.
+    pub async fn schedule(
+        &self,
+        access: &Access,
+        submission: Submission,
+        due_at: Timestamp,
+        batch: Option<&str>,
+    ) -> Result<MailId, AppError> {
+        access.require(Right::Send)?;
+        scheduled::schedule(&self.desk, self.sender, access, submission, due_at, batch).await
     }
 
     fn queue(&self, access: &Access, tenant: TenantId, relay: RelayId) -> mpsc::Sender<writer::Job> {

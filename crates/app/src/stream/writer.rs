@@ -10,9 +10,10 @@ use ledger::{IntentRow, LedgerError, ReleaseRow, StreamWave, recipient_hash, sha
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::content::{fields, header};
-use super::{MailId, STREAM_SPAN, Submission};
+use super::{MailId, Recipient, STREAM_SPAN, Submission};
 use crate::access::Access;
-use crate::directory::relays::RelayDesk;
+use crate::directory::Entry;
+use crate::directory::relays::{Relay, RelayDesk, relay_id};
 use crate::error::AppError;
 use crate::route::Route;
 
@@ -23,7 +24,7 @@ const WAVE_OCTETS: usize = 4 << 20;
 /// Waves of a stream: their numbers have 16 bits.
 const WAVES_MAX: u16 = 60_000;
 /// How long mails may be tried after the last of them came.
-const DEADLINE: Duration = Duration::from_secs(72 * 3600);
+pub(super) const DEADLINE: Duration = Duration::from_secs(72 * 3600);
 /// The wait after a first failure.
 const RETRY_INITIAL: Duration = Duration::from_secs(60);
 /// A writer without work for so long ends; the next mail begins another stream.
@@ -159,13 +160,7 @@ impl Writer {
         let mut ids = Vec::with_capacity(submissions.len());
         let (release, mut intent, mut part) = (open.release, open.intent, open.part);
         for submission in submissions {
-            for recipient in &submission.recipients {
-                let fields = fields(part, recipient.personalization);
-                let address = recipient.address.as_str().to_owned();
-                wave.digest.add(&recipient_hash(&address, &fields));
-                wave.intents.push(IntentRow { intent: IntentNo(intent), address, fields, suppression: None });
-                intent += 1;
-            }
+            enter(&mut wave, &submission.recipients, part, &mut intent);
             wave.parts.push(submission.content.into_part(part)?);
             ids.push(MailId { release, part });
             part += 1;
@@ -192,35 +187,59 @@ impl Writer {
     }
 
     async fn begin(&self, now: Timestamp) -> Result<Open, AppError> {
-        let desk = &self.desk;
-        let mut entry = desk.find(&self.access, &self.relay.to_string()).await?;
-        let bits = desk.entropy.bits().map_err(AppError::Entropy)?;
-        let release = ReleaseId::generate(now.as_millis(), bits);
+        let entry = self.desk.find(&self.access, &self.relay.to_string()).await?;
         let name = format!("mails by API and SMTP through {}, from {now}", entry.value.name);
-        let row = ReleaseRow {
-            tenant: self.access.tenant(),
-            release,
-            relay: self.relay,
-            content_digest: sha256(name.as_bytes()),
-            list_digest: sha256(name.as_bytes()),
-            name,
-            lane: Lane::Urgent,
-            policy: UnknownPolicy::Hold,
-            retry_initial_ms: RETRY_INITIAL.as_millis() as u64,
-            deadline_at: now + STREAM_SPAN + DEADLINE,
-            created_at: now,
-        };
-        desk.store.release_create(row, vec![header()]).await?;
-        // A secret that was replaced while the stream was being made is found by the second look.
-        loop {
-            desk.put_route(&Route { spec: desk.spec(&self.access, &entry)?, dkim: None }, release).await?;
-            let now = desk.find(&self.access, &self.relay.to_string()).await?;
-            if now.version == entry.version {
-                break;
-            }
-            entry = now;
-        }
+        let release = begin(&self.desk, &self.access, &entry, name, now + STREAM_SPAN + DEADLINE).await?;
         Ok(Open { release, wave: 1, intent: 1, part: 1, until: now + STREAM_SPAN })
+    }
+}
+
+/// Makes a stream that mails can be added to until its deadline, and says how it is sent.
+pub(super) async fn begin(
+    desk: &RelayDesk,
+    access: &Access,
+    relay: &Entry<Relay>,
+    name: String,
+    deadline_at: Timestamp,
+) -> Result<ReleaseId, AppError> {
+    let now = desk.clock.now();
+    let bits = desk.entropy.bits().map_err(AppError::Entropy)?;
+    let release = ReleaseId::generate(now.as_millis(), bits);
+    let row = ReleaseRow {
+        tenant: access.tenant(),
+        release,
+        relay: relay_id(relay)?,
+        content_digest: sha256(name.as_bytes()),
+        list_digest: sha256(name.as_bytes()),
+        name,
+        lane: Lane::Urgent,
+        policy: UnknownPolicy::Hold,
+        retry_initial_ms: RETRY_INITIAL.as_millis() as u64,
+        deadline_at,
+        created_at: now,
+    };
+    desk.store.release_create(row, vec![header()]).await?;
+    // A secret that was replaced while the stream was being made is found by the second look.
+    let mut version = relay.version;
+    let mut spec = desk.spec(access, relay)?;
+    loop {
+        desk.put_route(&Route { spec, dkim: None }, release).await?;
+        let now = desk.find(access, &relay.id).await?;
+        if now.version == version {
+            return Ok(release);
+        }
+        (version, spec) = (now.version, desk.spec(access, &now)?);
+    }
+}
+
+/// Adds a mail's recipients, numbered on from `intent`, and counts them as who took the mail in.
+pub(super) fn enter(wave: &mut StreamWave, recipients: &[Recipient], part: u32, intent: &mut u32) {
+    for recipient in recipients {
+        let fields = fields(part, recipient.personalization);
+        let address = recipient.address.as_str().to_owned();
+        wave.digest.add(&recipient_hash(&address, &fields));
+        wave.intents.push(IntentRow { intent: IntentNo(*intent), address, fields, suppression: None });
+        *intent += 1;
     }
 }
 

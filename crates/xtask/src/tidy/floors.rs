@@ -31,6 +31,7 @@ const EXTRA: &[(&str, &str, bool)] = &[
     ("hikyaku", "testkit", false),
     ("engine", "ledger-sqlite", true),
     ("app", "ledger-sqlite", true),
+    ("api", "ledger-sqlite", true),
 ];
 
 /// The part of `cargo metadata --no-deps` that is used.
