@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use api::ApiConfig;
 use app::service::Service;
 use engine::Recovered;
 use ingress::{Listener, ListenerMode, Settings};
 use runtime::{Clock as _, SystemClock};
 use serde_json::json;
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 
 use super::certificate;
 use super::config::{Config, Role};
@@ -28,6 +30,7 @@ const BACKLOG: i32 = 4096;
 
 /// Bound sockets.
 pub struct Front {
+    http: Vec<TcpListener>,
     submission: Vec<Listener>,
     hostname: String,
     /// The certificate in force, and who renews it.
@@ -47,8 +50,12 @@ impl Front {
                 submission.push(Listener { socket: bind(*place)?, mode });
             }
         }
+        let http = match config.has(Role::Api) {
+            true => config.http.listen.iter().map(|place| bind(*place)).collect::<anyhow::Result<_>>()?,
+            false => Vec::new(),
+        };
         let hostname = config.submission.hostname.clone().unwrap_or_else(runtime::host_name);
-        Ok(Self { submission, hostname, certificate: None })
+        Ok(Self { http, submission, hostname, certificate: None })
     }
 
     /// With its certificate: the configured one, or one of its own.
@@ -77,9 +84,10 @@ impl Front {
     ) -> anyhow::Result<()> {
         let (service, recovered) = begins.await.context("the sending did not begin")?;
         let people = Arc::clone(service.office.people());
+        let (web, http) = self.web(service.clone(), &drain)?;
         let submission = self.submission(reload.config(), service)?;
         let places: &[SocketAddr] = submission.as_ref().map_or(&[], |submission| submission.addresses());
-        say(places, recovered, json);
+        say(&http, places, recovered, json);
         loop {
             tokio::select! {
                 // The other end lives as long as the process.
@@ -95,7 +103,30 @@ impl Front {
         if let Some(submission) = submission {
             submission.drain(DRAIN_TIME).await;
         }
+        for served in web.join_all().await {
+            served.context("HTTP")?;
+        }
         Ok(())
+    }
+
+    /// Serves HTTP on each of its sockets; gives where.
+    fn web(
+        &mut self,
+        service: Service,
+        drain: &watch::Receiver<bool>,
+    ) -> anyhow::Result<(JoinSet<std::io::Result<()>>, Vec<SocketAddr>)> {
+        let (mut tasks, mut places) = (JoinSet::new(), Vec::new());
+        if self.http.is_empty() {
+            return Ok((tasks, places));
+        }
+        let router = api::router(service, ApiConfig::default(), drain.clone());
+        for socket in std::mem::take(&mut self.http) {
+            socket.set_nonblocking(true)?;
+            let socket = tokio::net::TcpListener::from_std(socket)?;
+            places.push(socket.local_addr()?);
+            tasks.spawn(api::serve(socket, router.clone(), drain.clone()));
+        }
+        Ok((tasks, places))
     }
 
     fn submission(&mut self, config: &Config, service: Service) -> anyhow::Result<Option<ingress::Service>> {
@@ -124,12 +155,17 @@ fn bind(place: SocketAddr) -> anyhow::Result<TcpListener> {
     Ok(socket.into())
 }
 
-fn say(submission: &[SocketAddr], recovered: Recovered, json: bool) {
+fn say(http: &[SocketAddr], submission: &[SocketAddr], recovered: Recovered, json: bool) {
     if json {
         let found = json!({
             "unsent": recovered.unsent, "answered": recovered.answered, "unknown": recovered.unknown,
         });
-        print::line(&json!({ "submission": submission, "recovered": found }).to_string());
+        print::line(&json!({ "http": http, "submission": submission, "recovered": found }).to_string());
+    }
+    for place in http {
+        eprintln!(
+            "hikyaku: takes calls of its API at http://{place}/ (/v3 as SendGrid, /v1; documents at /v1/docs)"
+        );
     }
     for place in submission {
         eprintln!("hikyaku: takes mails in by SMTP at {place} (user apikey, a key as password)");
