@@ -38,7 +38,7 @@ pub struct Kept {
 
 /// An order; its document's id is a digest of who gave it and how it was named.
 #[derive(Serialize, Deserialize)]
-struct Ordered {
+pub(crate) struct Ordered {
     digest: String,
     begun_at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]

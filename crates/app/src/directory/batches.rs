@@ -48,7 +48,7 @@ impl Kind for Batch {
 
 /// A release under a batch; its document's id is `BATCH/RELEASE`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Member {}
+pub(crate) struct Member {}
 
 impl Kind for Member {
     const KIND: &'static str = "mail-batch-member";

@@ -23,7 +23,16 @@ use crate::error::AppError;
 const PAGE: u32 = 500;
 
 /// Every kind of a tenant's documents but its own (`tenant`): what goes when the tenant does. A new kind belongs here.
-pub const TENANT_KINDS: &[&str] = &[keys::ApiKey::KIND, relays::Relay::KIND, senders::Sender::KIND];
+pub const TENANT_KINDS: &[&str] = &[
+    keys::ApiKey::KIND,
+    relays::Relay::KIND,
+    senders::Sender::KIND,
+    templates::Template::KIND,
+    templates::TemplateVersion::KIND,
+    batches::Batch::KIND,
+    batches::Member::KIND,
+    crate::idempotency::Ordered::KIND,
+];
 
 /// One kind of document.
 pub trait Kind: Serialize + DeserializeOwned + Send + Sync {
@@ -174,4 +183,38 @@ fn read<T: Kind>(document: Document) -> Result<Entry<T>, AppError> {
         AppError::Ledger(LedgerError::Damaged { reason })
     })?;
     Ok(Entry { id, version, value, changed_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::TENANT_KINDS;
+
+    /// Kinds of the installation's own documents, and what stays of a tenant that was removed.
+    const OTHERS: [&str; 5] = ["invitation", "roster", "session", "tenant", "user"];
+
+    fn kinds_in(folder: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path())
+        {
+            if entry.is_dir() {
+                kinds_in(&entry, found);
+            } else {
+                let text = std::fs::read_to_string(&entry).expect("a source file");
+                let kinds =
+                    text.lines().filter_map(|line| line.trim().strip_prefix("const KIND: &'static str = \""));
+                found.extend(kinds.filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_is_a_tenants_or_the_installations() {
+        let mut found = Vec::new();
+        kinds_in(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut found);
+        found.sort();
+        let mut known: Vec<&str> = TENANT_KINDS.iter().chain(&OTHERS).copied().collect();
+        known.sort_unstable();
+        assert_eq!(found, known, "a kind that is not listed stays behind when its tenant leaves");
+    }
 }

@@ -1,7 +1,7 @@
 //! Mails that come one by one, by API or by SMTP: each is added to a stream of its tenant and relay, and is durable when the
 //! call returns.
 //!
-//! A stream is a release like any other (ADR 14); here is who writes it. One writer for each tenant and relay gathers what
+//! A stream is a release like any other (ADR 18); here is who writes it. One writer for each tenant and relay gathers what
 //! comes while the books store what came before, so that a commit carries many mails. Left to others: who may send and
 //! what a mail looks like (the callers), sending (the node's loop, which is nudged).
 

@@ -4,6 +4,8 @@
 //! Some recipients are refused, some deferred once, some links are cut after the dot: the statement at the end
 //! accounts for each. Everything is made anew in `target/demo`.
 
+mod serving;
+
 use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
@@ -64,6 +66,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool>
     eprintln!();
     let data = folder.join("data");
     let flags = Vec::new();
+    let (programs, place) = (binaries.clone(), folder.clone());
     let sender = Sender {
         binaries,
         folder,
@@ -78,7 +81,10 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool>
     send(&sender)?;
     let statement = sender.statement()?;
     let balanced = show(&sender, &statement)?;
+    let served = serving::start(&programs, &place, inbox.smtp)?;
     if arguments.once {
+        serving::hand_one_in(&served)?;
+        served.close()?;
         inbox_process.close(START_MAX)?;
         return Ok(balanced);
     }

@@ -31,6 +31,7 @@ pub struct Served {
     process: Process,
     key: String,
     submission: SocketAddr,
+    http: SocketAddr,
 }
 
 impl Served {
@@ -60,17 +61,34 @@ impl Served {
         let made = order(&["key", "create", "--tenant", TENANT, "--scopes", "all"])?;
         let key = made["key"].as_str().context("no key was made")?.to_owned();
         let mut command = Command::new(binaries.hikyaku());
-        command.args(["serve", "--json", "--no-tls", "--submission", "127.0.0.1:0", "--data"]).arg(&data);
+        command.args(["serve", "--json", "--no-tls", "--submission", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+        command.arg("--data").arg(&data);
         let mut process = Process::start("serve", folder, &mut command)?;
         let line: Value =
             serde_json::from_str(&process.line_after(0, START_MAX)?).context("hikyaku serve")?;
-        let submission = line["submission"][0].as_str().context("no address is listened on")?.parse()?;
-        Ok(Self { binaries: binaries.clone(), folder: folder.to_owned(), data, process, key, submission })
+        let place = |kind: &str| -> anyhow::Result<SocketAddr> {
+            Ok(line[kind][0].as_str().context("no address is listened on")?.parse()?)
+        };
+        let (submission, http) = (place("submission")?, place("http")?);
+        Ok(Self {
+            binaries: binaries.clone(),
+            folder: folder.to_owned(),
+            data,
+            process,
+            key,
+            submission,
+            http,
+        })
     }
 
     /// Where SMTP submission listens.
     pub fn submission(&self) -> SocketAddr {
         self.submission
+    }
+
+    /// Where HTTP is listened for.
+    pub fn http(&self) -> SocketAddr {
+        self.http
     }
 
     /// The process.
