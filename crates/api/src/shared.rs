@@ -90,7 +90,6 @@ impl ApiRouter {
     }
 
     /// The router by itself. Whoever serves it says who the peer is; [`crate::serve`] does.
-    #[must_use]
     pub fn into_router(self) -> Router {
         self.router
     }

@@ -124,6 +124,8 @@ async fn the_document_is_made_from_the_routes() {
         let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
         assert!(operation.is_object(), "{} {}", route.method, route.path);
     }
+    let keys = &document["components"]["schemas"]["KeyViewPage"]["properties"]["items"]["items"]["$ref"];
+    assert_eq!(keys, "#/components/schemas/KeyView", "each list has a page of its own");
     references(&document, &document);
     insta::assert_snapshot!("openapi", text);
     let page = Ask::new(scene.address, "GET", "/v1/docs").send().await;

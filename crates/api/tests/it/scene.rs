@@ -55,7 +55,7 @@ impl Clock for AheadClock {
     }
 
     fn sleep_until(&self, moment: Moment) -> Pending<'static, ()> {
-        SystemClock.sleep(moment.since(self.moment()))
+        SystemClock.sleep_until(SystemClock.moment() + moment.since(self.moment()))
     }
 }
 

@@ -98,7 +98,7 @@ pub async fn create(
     let id = URL_SAFE_NO_PAD.encode(octets);
     let mut secret = zeroize::Zeroizing::new([0; SECRET_OCTETS]);
     entropy.fill(&mut *secret).map_err(AppError::Entropy)?;
-    let secret = Secret::from(URL_SAFE_NO_PAD.encode(&*secret));
+    let secret = Secret::from(URL_SAFE_NO_PAD.encode(*secret));
     let value = ApiKey {
         name,
         digest: digest(secret.expose_secret()),

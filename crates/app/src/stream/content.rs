@@ -48,7 +48,7 @@ impl MailContent {
     }
 
     /// As a part of its stream.
-    pub(super) fn to_part(mut self, part_no: u32) -> Result<ContentPart, AppError> {
+    pub(super) fn into_part(mut self, part_no: u32) -> Result<ContentPart, AppError> {
         let bytes = std::mem::take(&mut self.octets);
         let name = serde_json::to_string(&self).map_err(|_| AppError::Defect("writing a mail's line"))?;
         Ok(ContentPart { part_no, name, bytes })

@@ -46,7 +46,7 @@ pub(super) async fn schedule(
         release,
         wave: 1,
         sender,
-        parts: vec![content.to_part(PART)?],
+        parts: vec![content.into_part(PART)?],
         intents: Vec::with_capacity(recipients.len()),
         digest: AudienceDigest::default(),
         due_at,

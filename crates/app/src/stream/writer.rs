@@ -163,7 +163,7 @@ impl Writer {
         let (release, mut intent, mut part) = (open.release, open.intent, open.part);
         for submission in submissions {
             enter(&mut wave, &submission.recipients, part, &mut intent);
-            wave.parts.push(submission.content.to_part(part)?);
+            wave.parts.push(submission.content.into_part(part)?);
             ids.push(MailId { release, part });
             part += 1;
         }
