@@ -109,6 +109,8 @@ async fn figures_name_routes_and_nobody() {
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
+    let brought = Ask::new(scene.address, "GET", "/metrics").header("x-forwarded-for", "192.0.2.1");
+    assert_eq!(brought.send().await.status, 404, "what a proxy brings comes from anywhere");
     for private in ["taro", "sakura", "新製品"] {
         assert!(!text.contains(private), "{private}");
     }
