@@ -11,11 +11,16 @@ use crate::error::AppError;
 /// Characters of a tenant's name.
 pub const TENANT_NAME_MAX: usize = 100;
 
+/// The tenant whose documents are the installation's own.
+pub const INSTALLATION: TenantId = TenantId(0);
+
 /// What a caller may do; each right includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Right {
     /// See statements, recipients and attempts.
     Read,
+    /// Also write drafts and templates, and approve them.
+    Write,
     /// Also send, pause, resume and cancel the tenant's releases.
     Send,
     /// Also set the tenant's relays, senders, keys and people.
@@ -71,15 +76,33 @@ impl Access {
         Self::over(row, &format!("key {key}"), right.min(Right::Manage))
     }
 
+    /// Access of a person of the tenant.
+    #[must_use]
+    pub fn of_member(row: TenantRow, user: &str, right: Right) -> Self {
+        Self::over(row, &format!("user {user}"), right.min(Right::Manage))
+    }
+
+    /// Access of an operator who acts for the tenant, which finds the word `operator` before the name in its audit log.
+    #[must_use]
+    pub fn of_operator(row: TenantRow, operator: &str, right: Right) -> Self {
+        Self::over(row, &format!("operator {operator}"), right)
+    }
+
     /// An operator's access to the installation itself, whose documents are those of tenant 0.
     #[must_use]
     pub fn to_installation(user: &str) -> Self {
+        Self::to_installation_with(user, Right::Operate)
+    }
+
+    /// Access to the installation itself with no more than this right.
+    #[must_use]
+    pub fn to_installation_with(user: &str, right: Right) -> Self {
         let row = TenantRow {
-            tenant: TenantId(0),
+            tenant: INSTALLATION,
             name: "the installation".to_owned(),
             created_at: domain::Timestamp::EPOCH,
         };
-        Self::over(row, user, Right::Operate)
+        Self::over(row, &format!("operator {user}"), right)
     }
 
     fn over(row: TenantRow, user: &str, right: Right) -> Self {
@@ -110,6 +133,17 @@ impl Access {
     /// [`AppError::Forbidden`] when it does not.
     pub fn require(&self, right: Right) -> Result<TenantId, AppError> {
         if self.right >= right { Ok(self.tenant) } else { Err(AppError::Forbidden { needed: right }) }
+    }
+}
+
+impl Access {
+    /// For what concerns the installation itself, if the right suffices.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`] when it does not, or the access is to a tenant.
+    pub fn require_installation(&self, right: Right) -> Result<(), AppError> {
+        self.require(right)?;
+        if self.tenant == INSTALLATION { Ok(()) } else { Err(AppError::Forbidden { needed: Right::Operate }) }
     }
 }
 

@@ -8,14 +8,45 @@ use std::sync::Arc;
 use aws_lc_rs::hmac;
 use domain::{EmailAddress, IntentNo, ReleaseId, TenantId, Timestamp};
 use engine::{ComposeError, Composed, Composer};
-use ledger::LeasedIntent;
+use ledger::{LeasedIntent, ReleaseRow};
 use message::{DkimSigner, MailDate, MailIdentity, Template, Unsubscribe};
 
-use crate::error::hex;
+use crate::error::{AppError, hex};
 use crate::list::FIELD_SEPARATOR;
+use crate::release::ReleaseContent;
+use crate::send::Premises;
+use crate::stream::{StreamComposer, is_stream};
 
 /// Minutes east of UTC of the dates in mails: Japan.
 pub(crate) const JST_MINUTES: i16 = 540;
+
+/// A composer over what is stored, never over files; and MAIL FROM of mails that have none of their own.
+pub(crate) async fn composer(
+    premises: &Premises,
+    row: &ReleaseRow,
+    signer: Option<DkimSigner>,
+) -> Result<(Arc<dyn Composer>, String), AppError> {
+    let store = &premises.store;
+    let first = store.content_range(row.tenant, row.release, 0, 0).await?.into_iter().next();
+    if first.as_ref().is_some_and(is_stream) {
+        let (store, tenant, release) = (Arc::clone(store), row.tenant, row.release);
+        let composer = StreamComposer { store, tenant, release, signer: signer.map(Arc::new) };
+        return Ok((Arc::new(composer), String::new()));
+    }
+    let parts = store.content_get(row.tenant, row.release).await?;
+    let (content, columns) = ReleaseContent::stored(parts)?;
+    let from = &content.source().from.address;
+    let composer = ReleaseComposer {
+        template: content.template(&columns)?,
+        tenant: row.tenant,
+        release: row.release,
+        from_domain: from.domain().to_owned(),
+        date: row.created_at,
+        tokens: premises.folder.keys().tokens.clone(),
+        signer,
+    };
+    Ok((Arc::new(composer), from.as_str().to_owned()))
+}
 
 /// Composes one release.
 pub struct ReleaseComposer {

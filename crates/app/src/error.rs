@@ -32,6 +32,9 @@ pub enum AppError {
     /// The release file or an attachment cannot be used.
     #[error(transparent)]
     Content(#[from] ContentError),
+    /// Something about people: a log-in, a password, an invitation, a role.
+    #[error(transparent)]
+    People(#[from] crate::people::PeopleError),
     /// The relay's URL cannot be used.
     #[error(transparent)]
     RelayUrl(#[from] RelayUrlError),
@@ -56,7 +59,7 @@ pub enum AppError {
         remedy: String,
     },
     /// The caller's right does not suffice.
-    #[error("this needs the right to {}", match needed { Right::Read => "read", Right::Send => "send", Right::Manage => "manage the tenant", Right::Operate => "operate" })]
+    #[error("this needs the right to {}", match needed { Right::Read => "read", Right::Write => "write", Right::Send => "send", Right::Manage => "manage the tenant", Right::Operate => "operate" })]
     Forbidden {
         /// The least right that would.
         needed: Right,

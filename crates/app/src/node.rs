@@ -13,11 +13,12 @@ use ledger::WorkItem;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
+use crate::compose::composer;
 use crate::control::{Control, Served};
 use crate::error::AppError;
 use crate::hold::settle_all_cancelled;
 use crate::route::Route;
-use crate::send::{Premises, Sealing, composer, parts, work};
+use crate::send::{Premises, Sealing, parts, work};
 
 /// How often the books are asked for work.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

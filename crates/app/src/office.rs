@@ -1,9 +1,10 @@
-//! The operator's orders by command line: tenants, relays, senders, keys. Carried out by the process that owns the books,
+//! The operator's orders by command line: tenants, relays, senders, keys, people. Carried out by the process that owns the books,
 //! which gets them over the control socket, or by the command itself where nobody serves.
 //!
 //! Every order goes to the same use case as a call of the API does. An answer is a JSON object for people and programs.
 
 use std::fmt;
+use std::sync::Arc;
 
 use domain::{RelayKind, RelayLimits, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use crate::directory::relays::{RelayDesk, RelayRequest, shown};
 use crate::directory::senders::{self, SenderName};
 use crate::directory::tenants::{self, TenantState};
 use crate::error::AppError;
+use crate::people::{People, Settings, UserOrder};
 use crate::relay::RelayUrl;
 use crate::scope::Scopes;
 
@@ -113,6 +115,8 @@ pub enum Order {
         /// Whose.
         tenant: String,
     },
+    /// About people.
+    User(UserOrder),
 }
 
 /// A relay to add, as it is sent over the socket.
@@ -144,13 +148,33 @@ pub struct NewRelay {
 #[derive(Clone)]
 pub struct Office {
     desk: RelayDesk,
+    people: Arc<People>,
 }
 
 impl Office {
     /// An office over these books.
     #[must_use]
     pub fn new(desk: RelayDesk) -> Self {
-        Self { desk }
+        let people = Arc::new(People::new(&desk, Settings::default()));
+        Self { desk, people }
+    }
+
+    /// An office that shares what is remembered of failed log-ins with who lets people in.
+    #[must_use]
+    pub fn with_people(desk: RelayDesk, people: Arc<People>) -> Self {
+        Self { desk, people }
+    }
+
+    /// Everything about people.
+    #[must_use]
+    pub fn people(&self) -> &Arc<People> {
+        &self.people
+    }
+
+    /// The books, clocks and keys that it works with.
+    #[must_use]
+    pub fn desk(&self) -> &RelayDesk {
+        &self.desk
     }
 
     /// Does what the order says, in this user's name.
@@ -165,12 +189,15 @@ impl Office {
             Order::RelayAdd { .. } | Order::RelayRotate { .. } | Order::RelayList { .. } => {
                 self.on_relays(user, order).await
             }
+            Order::User(order) => self.people.carry_out(user, order).await,
             _ => self.on_senders_and_keys(user, order).await,
         }
     }
 
     async fn access(&self, tenant: &str, user: &str) -> Result<Access, AppError> {
-        Access::admit(&*self.desk.store, tenant, user, Right::Operate).await
+        // The tenant finds in its audit log that it was not one of its own people.
+        let operator = format!("operator {user}");
+        Access::admit(&*self.desk.store, tenant, &operator, Right::Operate).await
     }
 
     async fn on_tenants(&self, user: &str, order: Order) -> Result<Value, AppError> {

@@ -61,21 +61,29 @@ scopes! {
     /// See templates.
     TemplatesRead = "templates.read" needs Read;
     /// Make templates.
-    TemplatesCreate = "templates.create" needs Send;
+    TemplatesCreate = "templates.create" needs Write;
     /// Change templates.
-    TemplatesUpdate = "templates.update" needs Send;
+    TemplatesUpdate = "templates.update" needs Write;
     /// Remove templates.
-    TemplatesDelete = "templates.delete" needs Send;
+    TemplatesDelete = "templates.delete" needs Write;
     /// See releases, statements, recipients and attempts.
     ReleasesRead = "releases.read" needs Read;
     /// Make, pause, resume and cancel releases.
     ReleasesUpdate = "releases.update" needs Send;
+    /// Write drafts of releases.
+    ReleasesDraft = "releases.draft" needs Write;
+    /// Approve drafts of others.
+    ReleasesApprove = "releases.approve" needs Write;
     /// See relays and verified senders.
     RelaysRead = "relays.read" needs Read;
     /// Add and change relays.
     RelaysUpdate = "relays.update" needs Manage;
     /// See the audit log.
     AuditRead = "audit.read" needs Manage;
+    /// See the people of the tenant.
+    PeopleRead = "people.read" needs Manage;
+    /// Invite people, change their roles, remove them.
+    PeopleUpdate = "people.update" needs Manage;
 }
 
 impl FromStr for Scope {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use domain::SenderEpoch;
 use engine::Recovered;
+use ledger::SenderRow;
 use tokio::sync::{Notify, watch};
 
 use crate::control::Control;
@@ -14,7 +15,7 @@ use crate::directory::relays::RelayDesk;
 use crate::error::AppError;
 use crate::node::{Desk, NodeReport, serve};
 use crate::office::Office;
-use crate::send::Premises;
+use crate::send::{Premises, Sealing};
 use crate::stream::Streams;
 
 /// What those who listen work with.
@@ -30,24 +31,50 @@ pub struct Service {
     pub sender: SenderEpoch,
 }
 
-/// Sends until `drain` becomes true. `begin` is handed the service once it can take mails in; what it gives is kept
-/// until all is over.
+/// Works until `drain` becomes true: sends, where it is to, and has what the listening needs. `begin` is handed the
+/// service once it can take mails in; what it gives is kept until all is over.
 ///
 /// # Errors
-/// When the books fail.
+/// When the books fail; and when nobody sends from books that others cannot send from.
 pub async fn run<T>(
     premises: &Premises,
-    drain: watch::Receiver<bool>,
+    sends: bool,
+    mut drain: watch::Receiver<bool>,
     begin: impl FnOnce(Service, Recovered) -> T,
 ) -> Result<NodeReport, AppError> {
     let desk = RelayDesk::of(premises);
-    let control = Control::open(&premises.folder, desk.clone());
+    let office = Office::new(desk.clone());
+    let control = Control::open_with(&premises.folder, office.clone());
     let told = Arc::new(Notify::new());
     let ready = |sender, recovered| {
         let streams = Arc::new(Streams::new(desk.clone(), sender, Arc::clone(&told)));
-        let office = Office::new(desk.clone());
         begin(Service { desk: desk.clone(), streams, office, sender }, recovered)
     };
-    let node = Desk { told: Arc::clone(&told), control: Some(&control) };
-    serve(premises, node, drain, ready).await
+    if sends {
+        let node = Desk { told: Arc::clone(&told), control: Some(&control) };
+        return serve(premises, node, drain, ready).await;
+    }
+    if !premises.store.is_shared() {
+        return Err(AppError::BadInput(
+            "the role `node` is missing, and nobody else can send from a data folder's own books: add it, or name a \
+             database with --database-url"
+                .to_owned(),
+        ));
+    }
+    let mut journal = [0; 8];
+    premises.entropy.fill(&mut journal).map_err(AppError::Entropy)?;
+    let row = SenderRow {
+        node: premises.folder.node(),
+        journal: u64::from_be_bytes(journal),
+        boot: premises.boot,
+        started_at: premises.clock.now(),
+    };
+    let sender = premises.store.sender_register(row).await?;
+    control.begin(sender);
+    let mut sealing = Sealing::start(premises);
+    let _kept = ready(sender, Recovered::default());
+    // The other end is the composition root's, which ends with this.
+    let _ = drain.wait_for(|drain| *drain).await;
+    sealing.finish().await?;
+    Ok(NodeReport::default())
 }

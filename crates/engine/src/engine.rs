@@ -21,7 +21,8 @@ use crate::recorder::Progress;
 use crate::recover::{RecoverError, Recovered, recover, replay_lost};
 use crate::relay::tls::TrustError;
 use crate::relay::{Ground, RelayActor, RelaySpec, RelayStatus};
-use crate::runner::{ReleaseEnd, Runner};
+use crate::run::ReleaseRun;
+use crate::runner::Runner;
 use crate::sweep;
 
 /// The window of which earlier processes' use of a limited relay is recalled.
@@ -124,40 +125,6 @@ impl Round {
     async fn end(self) {
         self.stop.send_replace(true);
         self.task.finished().await;
-    }
-}
-
-/// A release under way.
-pub struct ReleaseRun {
-    orders: watch::Sender<u64>,
-    more: Arc<Notify>,
-    end: watch::Receiver<Option<ReleaseEnd>>,
-}
-
-impl ReleaseRun {
-    /// Has the run look at the release's state in the books at once: it was changed there. A run that is not told
-    /// finds out by itself, later.
-    pub fn recheck(&self) {
-        self.orders.send_modify(|count| *count += 1);
-    }
-
-    /// Something of the release became due that the run did not know of: it need not wait for it. Nothing that is under
-    /// way is disturbed.
-    pub fn more_is_due(&self) {
-        self.more.notify_one();
-    }
-
-    /// True once it has ended.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.end.borrow().is_some()
-    }
-
-    /// Ends when the release's run does.
-    pub async fn ended(&self) -> ReleaseEnd {
-        let mut end = self.end.clone();
-        let ended = end.wait_for(Option::is_some).await.ok().and_then(|end| end.clone());
-        ended.unwrap_or_else(|| ReleaseEnd::Broken("the release's task ended by a defect".to_owned()))
     }
 }
 
@@ -300,7 +267,7 @@ impl Engine {
         runs.retain(|(_, run)| !run.is_finished());
         runs.push((relay, task));
         drop(runs);
-        ReleaseRun { orders, more, end }
+        ReleaseRun::new(orders, more, end)
     }
 
     /// Finishes what is on the wire, records it, gives back every lease. True when all was accounted for in time;

@@ -2,10 +2,13 @@
 //! that fails quotes its input.
 
 mod doctor;
+mod drill;
 mod installation;
 mod office;
 mod place;
 mod reconcile;
+mod serve;
+mod user;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,12 +19,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::span;
 
 pub use doctor::DoctorFlags;
+pub use drill::{BorrowedFlags, DrillCommand, FairnessFlags};
 pub use installation::{BackupFlags, MigrateFlags, MoveFlags, RestoreFlags};
 pub use office::{
     KeyCommand, OfficeFlags, PasswordFlags, RelayAddFlags, RelayCommand, SenderCommand, TenantCommand,
 };
 pub use place::{DatabaseFlags, PlaceFlags};
 pub use reconcile::ReconcileFlags;
+pub use serve::ServeFlags;
+pub use user::{Reads, UserCommand};
 
 /// Sends mailings and proves what became of every mail.
 #[derive(Parser)]
@@ -69,6 +75,8 @@ pub enum Command {
     Nodes(NodesFlags),
     /// Move a whole installation from a data folder into a database, or back; run again to go on.
     Move(MoveFlags),
+    /// The whole installation in one process: takes mails in, sends, carries out orders; until Ctrl-C.
+    Serve(Box<ServeFlags>),
     /// See whether this machine is fit to send: clock, folder, disk, books, ports, relays; exit code 4 when it is not.
     Doctor(DoctorFlags),
     /// Client companies: make, list, suspend, approve.
@@ -83,53 +91,12 @@ pub enum Command {
     /// API keys of a tenant: create, revoke, list.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// People of tenants, and operators: invite, list, role, lock, unlock, password, sessions, revoke.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Prove that an incident of the past cannot happen here.
     #[command(subcommand)]
     Drill(DrillCommand),
-}
-
-/// The drills.
-#[derive(Subcommand)]
-pub enum DrillCommand {
-    /// 18 tenants of one relay with one user name: no mail over a session of another's secret.
-    BorrowedCredentials(BorrowedFlags),
-    /// A small release beside a huge one and beside relays that fail, and an urgent one behind a huge one.
-    Fairness(FairnessFlags),
-}
-
-/// `drill fairness`.
-#[derive(Debug, Args)]
-pub struct FairnessFlags {
-    /// Mails of the huge release.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000), default_value_t = 1_000_000)]
-    pub huge: u64,
-    /// Print JSON on stdout.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `drill borrowed-credentials`.
-#[derive(Debug, Args)]
-pub struct BorrowedFlags {
-    /// Rounds: in each, all tenants start in the same moment.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), default_value_t = 100)]
-    pub rounds: u32,
-    /// Another sink than ours, which then is the judge: secrets are SG.<tenant>.<version>, MAIL FROM is
-    /// news@<tenant>.example.
-    #[arg(long, value_name = "HOST:PORT")]
-    pub sink: Option<String>,
-    /// How the link to that sink is protected.
-    #[arg(long, value_name = "MODE", default_value = "none", requires = "sink")]
-    pub sink_tls: String,
-    /// Believe only the certificate authorities of this PEM file.
-    #[arg(long, value_name = "FILE", requires = "sink")]
-    pub relay_ca: Option<PathBuf>,
-    /// Print JSON on stdout.
-    #[arg(long)]
-    pub json: bool,
-    /// Plant the fault that the drill must find.
-    #[arg(long, hide = true)]
-    pub plant_borrowing: bool,
 }
 
 /// Where the books are, whose they are, and how to print.

@@ -16,6 +16,7 @@ mod opened;
 mod print;
 mod progress;
 mod secret;
+mod serve;
 mod signals;
 mod span;
 mod window;
@@ -66,11 +67,13 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Node(flags) => command::node::run(&flags),
         Command::Nodes(flags) => command::nodes::run(&flags),
         Command::Move(flags) => command::transfer::run(&flags),
+        Command::Serve(flags) => serve::run(&flags),
         Command::Doctor(flags) => doctor::run(&flags),
         Command::Tenant(command) => command::office::tenant(command),
         Command::Relay(command) => command::office::relay(command),
         Command::Sender(command) => command::office::sender(command),
         Command::Key(command) => command::office::key(command),
+        Command::User(command) => command::user::user(command),
         Command::Verify(flags) => command::verify::run(&flags),
         Command::Pause(flags) => command::hold::run(&flags, app::hold::HoldOrder::Pause),
         Command::Resume(flags) => command::hold::run(&flags, app::hold::HoldOrder::Resume),

@@ -10,7 +10,9 @@ DECLARE
         'intent', 'attempt', 'outcome', 'witness', 'link', 'recipient', 'reply_text', 'audit'];
     api_adds CONSTANT TEXT[] := ARRAY['relay', 'credential', 'release', 'release_state', 'content_part', 'audience_wave',
         'intent', 'recipient', 'link', 'delivery_chunk', 'counter', 'write_mark', 'document', 'audit'];
-    api_changes CONSTANT TEXT[] := ARRAY['release_state', 'audience_wave', 'delivery_chunk', 'counter', 'write_mark', 'document'];
+    api_changes CONSTANT TEXT[] := ARRAY['release_state', 'audience_wave', 'delivery_chunk', 'counter', 'write_mark',
+        'document'];
+    api_removes CONSTANT TEXT[] := ARRAY['document'];
 BEGIN
     FOREACH role IN ARRAY ARRAY['hikyaku_owner', 'hikyaku_engine', 'hikyaku_api', 'hikyaku_watch'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
@@ -44,6 +46,9 @@ BEGIN
             END IF;
             IF books.name = ANY (api_changes) THEN
                 EXECUTE format('GRANT UPDATE ON %s TO hikyaku_api', books.place);
+            END IF;
+            IF books.name = ANY (api_removes) THEN
+                EXECUTE format('GRANT DELETE ON %s TO hikyaku_api', books.place);
             END IF;
             EXECUTE format('DROP POLICY IF EXISTS engine ON %s', books.place);
             EXECUTE format('DROP POLICY IF EXISTS watch ON %s', books.place);

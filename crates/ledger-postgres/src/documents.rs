@@ -1,6 +1,7 @@
 //! What people set, and the audit log: see `ledger::documents`.
 //!
-//! Another node may write the same tenant's documents at the same time: what it was faster with is found by trying again.
+//! Another node may write the same tenant's documents at the same time. It waits for the log's lock, so that each entry
+//! follows the last; and for the row of a document that stands. A document that both make is found by trying again.
 
 use std::sync::Arc;
 
@@ -8,9 +9,7 @@ use async_trait::async_trait;
 use domain::TenantId;
 use ledger::documents::{AuditNote, DOCUMENTS_PAGE_MAX, check_write};
 use ledger::store::Stored;
-use ledger::{
-    AuditRow, Document, DocumentChange, DocumentStore, DocumentWrite, Expected, LedgerError, audit_chain,
-};
+use ledger::{AuditRow, Document, DocumentChange, DocumentStore, DocumentWrite};
 
 use crate::columns::Columns;
 use crate::connection::{Connection, Values};
@@ -64,8 +63,13 @@ impl DocumentStore for PostgresStore {
 
     async fn audit_list(&self, tenant: TenantId, after: u64, limit: u32) -> Stored<Vec<AuditRow>> {
         let limit = limit.min(DOCUMENTS_PAGE_MAX);
+        let after = whole(i64::try_from(after).unwrap_or(i64::MAX));
         self.read("reading the audit log", move |connection| {
-            Box::pin(audit_page(connection, tenant, after, limit))
+            Box::pin(async move {
+                let values: Values<'_> = &[&wide(tenant.0), &after, &whole(limit)];
+                let rows = connection.rows(queries::AUDIT_LIST, values).await?;
+                rows.iter().map(|row| audit_row(Columns(row))).collect()
+            })
         })
         .await
     }
@@ -92,6 +96,10 @@ fn document(kind: &str, row: Columns<'_>) -> Result<Document, Failure> {
 }
 
 async fn write_all(draft: &Draft, write: &DocumentWrite) -> Result<Vec<u64>, Failure> {
+    // The log's lock before any document's: no two writers wait in a circle.
+    if write.note.is_some() {
+        draft.execute(queries::AUDIT_LOCK, &[&wide(write.tenant.0)]).await?;
+    }
     let mut versions = Vec::with_capacity(write.changes.len());
     for change in &write.changes {
         versions.push(write_one(draft, write, change).await?);
@@ -103,37 +111,25 @@ async fn write_all(draft: &Draft, write: &DocumentWrite) -> Result<Vec<u64>, Fai
 }
 
 async fn write_one(draft: &Draft, write: &DocumentWrite, change: &DocumentChange) -> Result<u64, Failure> {
-    let DocumentChange { kind, id, expected, text } = change;
-    let standing = get(draft, write.tenant, kind, id).await?.map(|document| document.version);
-    let fits = match expected {
-        Expected::Any => true,
-        Expected::Nothing => standing.is_none(),
-        Expected::Version(version) => standing == Some(*version),
-    };
-    if !fits {
-        return Err(LedgerError::Stale { what: format!("{kind} `{id}`") }.into());
-    }
+    let DocumentChange { kind, id, text, .. } = change;
     let (tenant, now) = (wide(write.tenant.0), whole(write.now.as_millis()));
-    let (changed, version) = match (standing, text) {
-        (None, None) => return Ok(0),
-        (Some(version), None) => {
-            let values: Values<'_> = &[&tenant, kind, id, &wide(version)];
-            (draft.execute(queries::DOCUMENT_DROP, values).await?, 0)
+    let standing = draft.row(queries::DOCUMENT_LOCK, &[&tenant, kind, id]).await?;
+    let standing = standing.map(|row| Columns(&row).id(0)).transpose()?;
+    let version = change.version_after(standing)?;
+    let changed = match (standing, text) {
+        (None, None) => 1,
+        (Some(standing), None) => {
+            draft.execute(queries::DOCUMENT_DROP, &[&tenant, kind, id, &wide(standing)]).await?
         }
         (None, Some(text)) => {
-            let values: Values<'_> = &[&tenant, kind, id, text, &now];
-            (draft.execute(queries::DOCUMENT_INSERT, values).await?, 1)
+            draft.execute(queries::DOCUMENT_INSERT, &[&tenant, kind, id, text, &now]).await?
         }
-        (Some(version), Some(text)) => {
-            let values: Values<'_> = &[&tenant, kind, id, &wide(version), text, &now];
-            (draft.execute(queries::DOCUMENT_SET, values).await?, version + 1)
+        (Some(standing), Some(text)) => {
+            let values: Values<'_> = &[&tenant, kind, id, &wide(standing), text, &now];
+            draft.execute(queries::DOCUMENT_SET, values).await?
         }
     };
-    if changed == 1 {
-        Ok(version)
-    } else {
-        Err(Failure::Again("another node changed the document meanwhile"))
-    }
+    if changed == 1 { Ok(version) } else { Err(Failure::Again("another node made the document meanwhile")) }
 }
 
 /// Adds the entry behind the last one of the tenant's log.
@@ -142,42 +138,17 @@ async fn log(draft: &Draft, write: &DocumentWrite, note: &AuditNote) -> Result<(
     let last = draft.row(queries::AUDIT_LAST, &[&tenant]).await?;
     let last =
         last.map(|row| Ok::<_, Failure>((Columns(&row).id(0)?, Columns(&row).octets(1)?))).transpose()?;
-    let (number, before) = last.unwrap_or((0, [0; 32]));
-    let mut row = AuditRow {
-        tenant: write.tenant,
-        number: number + 1,
-        at: write.now,
-        note: note.clone(),
-        chain: [0; 32],
-    };
-    row.chain = audit_chain(&before, &row);
+    let row = AuditRow::after(last, write, note);
     let AuditNote { actor, action, object, detail } = &row.note;
     let (number, at, chain) = (wide(row.number), whole(row.at.as_millis()), row.chain.as_slice());
     let values: Values<'_> = &[&tenant, &number, &at, actor, action, object, detail, &chain];
-    draft.execute(queries::AUDIT_INSERT, values).await.map(drop).map_err(|failure| {
-        if failure.is_duplicate() {
-            Failure::Again("another node wrote into the log meanwhile")
-        } else {
-            failure
-        }
-    })
+    draft.execute(queries::AUDIT_INSERT, values).await.map(drop)
 }
 
-pub(crate) async fn audit_page(
-    connection: &Connection,
-    tenant: TenantId,
-    after: u64,
-    limit: u32,
-) -> Result<Vec<AuditRow>, Failure> {
-    let values: Values<'_> = &[&wide(tenant.0), &wide(after), &whole(limit)];
-    let entry = |row: Columns<'_>| {
-        let note = AuditNote {
-            actor: row.value(2)?,
-            action: row.value(3)?,
-            object: row.value(4)?,
-            detail: row.value(5)?,
-        };
-        Ok(AuditRow { tenant, number: row.id(0)?, at: row.time(1)?, note, chain: row.octets(6)? })
-    };
-    connection.rows(queries::AUDIT_LIST, values).await?.iter().map(|row| entry(Columns(row))).collect()
+/// An entry of a log out of its columns.
+pub(crate) fn audit_row(row: Columns<'_>) -> Result<AuditRow, Failure> {
+    let (actor, action) = (row.value(3)?, row.value(4)?);
+    let note = AuditNote { actor, action, object: row.value(5)?, detail: row.value(6)? };
+    let (tenant, number) = (TenantId(row.id(0)?), row.id(1)?);
+    Ok(AuditRow { tenant, number, at: row.time(2)?, note, chain: row.octets(7)? })
 }

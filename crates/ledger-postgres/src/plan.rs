@@ -95,11 +95,7 @@ async fn release_create(draft: &Draft, row: &ReleaseRow, content: &[ContentPart]
     ];
     draft.execute(queries::RELEASE_STATE_INSERT, values).await?;
     draft.execute(queries::COUNTER_INSERT, &[&tenant, &release]).await?;
-    for part in content {
-        let values: Values<'_> = &[&tenant, &release, &whole(part.part_no), &part.name, &part.bytes];
-        draft.execute(queries::CONTENT_PART_INSERT, values).await?;
-    }
-    Ok(())
+    insert_content(draft, (row.tenant, row.release), content).await
 }
 
 /// One wave's place in a release; `last` is known once it is sealed.
@@ -156,42 +152,62 @@ pub(crate) async fn extent(
     Ok((Columns(&row).number(0)?, IntentNo(Columns(&row).number(1)?)))
 }
 
-pub(crate) async fn intent_insert_batch(draft: &mut Draft, batch: &IntentBatch) -> Result<(), Failure> {
-    let Some(first) = batch.intents.first() else { return Ok(()) };
+async fn intent_insert_batch(draft: &mut Draft, batch: &IntentBatch) -> Result<(), Failure> {
+    if batch.intents.is_empty() {
+        return Ok(());
+    }
     release_state(draft, batch.tenant, batch.release).await?.ok_or_else(no_release)?;
     let last = intent_last(draft, batch.tenant, batch.release).await?;
-    let in_order = batch.intents.iter().zip(last + 1..).all(|(row, expected)| row.intent.0 == expected);
-    if !in_order {
-        return Err(Failure::refused(format!("intents must follow number {last} without gaps")));
-    }
-    open_wave(draft, batch, first.intent).await?;
+    batch.follows(last).map_err(Failure::refused)?;
+    open_wave(draft, batch).await?;
     let link_no = draft.link_no(Book::Intents, batch.sender).await?;
-    try_join(insert_intents(draft, batch, link_no), insert_recipients(draft, batch)).await?;
-    let share = draft.entries.share(batch.tenant, batch.sender, batch.now);
-    let entry =
-        |row: &ledger::IntentRow| ((batch.tenant, batch.release, row.intent), batch.wave, row.suppression);
-    share.intents.extend(batch.intents.iter().map(entry));
+    insert_rows(draft, batch, link_no).await?;
+    enter(draft, batch);
     Ok(())
 }
 
 /// Notes where the wave starts, with its first run of intents; a sealed wave takes none any more.
-async fn open_wave(draft: &Draft, batch: &IntentBatch, first: IntentNo) -> Result<(), Failure> {
+async fn open_wave(draft: &Draft, batch: &IntentBatch) -> Result<(), Failure> {
     match wave_get(draft, batch.tenant, batch.release, batch.wave).await? {
         Some(Wave { last: Some(_), .. }) => Err(Failure::refused("the wave is sealed")),
         Some(_) => Ok(()),
         None => {
             let (sealed, last) = extent(draft, batch.tenant, batch.release).await?;
-            if batch.wave != sealed + 1 || first.0 != last.0 + 1 {
-                return Err(Failure::refused("a wave starts where the sealed one before it ends"));
-            }
-            let ids = (wide(batch.tenant.0), wide(batch.release.0));
-            let values = (whole(batch.wave), whole(first.0));
-            draft
-                .execute(queries::AUDIENCE_WAVE_INSERT, &[&ids.0, &ids.1, &values.0, &values.1])
-                .await
-                .map(drop)
+            wave_insert(draft, batch, batch.starts_behind(sealed, last).map_err(Failure::refused)?).await
         }
     }
+}
+
+pub(crate) async fn wave_insert(draft: &Draft, batch: &IntentBatch, first: IntentNo) -> Result<(), Failure> {
+    let ids = (wide(batch.tenant.0), wide(batch.release.0));
+    let values = (whole(batch.wave), whole(first.0));
+    draft.execute(queries::AUDIENCE_WAVE_INSERT, &[&ids.0, &ids.1, &values.0, &values.1]).await.map(drop)
+}
+
+/// Sends the batch's intents and recipients, whose statements should be prepared.
+pub(crate) async fn insert_rows(draft: &Draft, batch: &IntentBatch, link_no: u32) -> Result<(), Failure> {
+    try_join(insert_intents(draft, batch, link_no), insert_recipients(draft, batch)).await.map(drop)
+}
+
+/// The batch's intents are rows of the book: the commit links them.
+pub(crate) fn enter(draft: &mut Draft, batch: &IntentBatch) {
+    let share = draft.entries.share(batch.tenant, batch.sender, batch.now);
+    let entry =
+        |row: &ledger::IntentRow| ((batch.tenant, batch.release, row.intent), batch.wave, row.suppression);
+    share.intents.extend(batch.intents.iter().map(entry));
+}
+
+/// All parts in one statement.
+pub(crate) async fn insert_content(
+    draft: &Draft,
+    (tenant, release): (TenantId, ReleaseId),
+    content: &[ContentPart],
+) -> Result<(), Failure> {
+    let numbers: Vec<_> = content.iter().map(|part| whole(part.part_no)).collect();
+    let names: Vec<_> = content.iter().map(|part| part.name.as_str()).collect();
+    let octets: Vec<_> = content.iter().map(|part| part.bytes.as_slice()).collect();
+    let values: Values<'_> = &[&wide(tenant.0), &wide(release.0), &numbers, &names, &octets];
+    draft.execute(queries::CONTENT_PART_INSERT, values).await.map(drop)
 }
 
 async fn insert_intents(draft: &Draft, batch: &IntentBatch, link_no: u32) -> Result<(), Failure> {

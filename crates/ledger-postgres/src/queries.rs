@@ -56,8 +56,9 @@ queries! {
     ACCESS_STATE = "access_state";
     ATTEMPT_INSERT = "attempt_insert";
     ATTEMPT_WALK = "attempt_walk";
+    AUDIT_LOCK = "audit_lock";
     BOOKS_EXTENT = "books_extent";
-    CONTENT_PART_INSERT_ALL = "content_part_insert_all";
+    CONTENT_PART_INSERT = "content_part_insert";
     COPY_INSERT = "copy_insert";
     DELIVERY_CHUNK_INSERT = "delivery_chunk_insert";
     DELIVERY_CHUNK_LEASE_DUE = "delivery_chunk_lease_due";
@@ -69,6 +70,7 @@ queries! {
     DELIVERY_CHUNK_TAKE_OVER = "delivery_chunk_take_over";
     DELIVERY_CHUNK_TENANTS_ENDED = "delivery_chunk_tenants_ended";
     DELIVERY_CHUNK_TENANTS_HELD = "delivery_chunk_tenants_held";
+    DOCUMENT_LOCK = "document_lock";
     INTENT_COUNT = "intent_count";
     INTENT_INSERT = "intent_insert";
     INTENT_OPEN_LIST = "intent_open_list";
@@ -113,8 +115,7 @@ queries! {
     AUDIT_INSERT = "audit_insert";
     AUDIT_LAST = "audit_last";
     AUDIT_LIST = "audit_list";
-    AUDIT_TENANT_LIST = "audit_tenant_list";
-    CONTENT_PART_INSERT = "content_part_insert";
+    AUDIT_WALK = "audit_walk";
     CONTENT_PART_LIST = "content_part_list";
     CONTENT_PART_RANGE = "content_part_range";
     COPY_FIRST = "copy_first";
@@ -174,6 +175,7 @@ queries! {
     RELEASE_LIST_ALL = "release_list_all";
     RELEASE_ROUTE_GET = "release_route_get";
     RELEASE_ROUTE_SET = "release_route_set";
+    RELEASE_STATE_BEGIN = "release_state_begin";
     RELEASE_STATE_GET = "release_state_get";
     RELEASE_STATE_INSERT = "release_state_insert";
     RELEASE_STATE_RESCHEDULE = "release_state_reschedule";

@@ -5,6 +5,7 @@
 
 use domain::{AudienceDigest, ReleaseId, TenantId};
 use futures_util::TryStreamExt as _;
+use futures_util::future::try_join;
 use ledger::{AudienceSeal, LedgerError, recipient_hash};
 
 use crate::columns::Columns;
@@ -72,32 +73,42 @@ async fn write_seal(draft: &mut Draft, seal: AudienceSeal, (first, last): (u32, 
     if intent_last(draft, seal.tenant, seal.release).await? != last {
         return Err(Failure::refused("intents were added while the audience was sealed"));
     }
-    seal_rows(draft, &seal, (first, last)).await?;
-    release_begins(draft, &seal).await
-}
-
-/// Chunks and totals of a wave whose rows were compared.
-pub(crate) async fn seal_rows(
-    draft: &mut Draft,
-    seal: &AudienceSeal,
-    (first, last): (u32, u32),
-) -> Result<(), Failure> {
-    let suppressed = suppressed(draft, seal, (first, last)).await?;
-    insert_chunks(draft, seal, (first, last), &suppressed).await?;
+    let suppressed = suppressed(draft, &seal, (first, last)).await?;
+    let next = next_chunk(draft, seal.tenant, seal.release).await?;
+    seal_rows(draft, &seal, (first, last), &suppressed, next).await?;
     let (tenant, release, now) = (wide(seal.tenant.0), wide(seal.release.0), whole(seal.now.as_millis()));
-    let digest = seal.digest.to_bytes();
-    let values: Values<'_> = &[&tenant, &release, &whole(seal.wave), &whole(last), &digest.as_slice(), &now];
-    draft.execute(queries::AUDIENCE_WAVE_SEAL, values).await?;
-    let tally = draft.entries.tally(seal.tenant, seal.release);
-    tally.sealed(i64::from(last - first + 1), i64::try_from(suppressed.len()).unwrap_or(i64::MAX));
+    let list = seal.list_digest.as_slice();
+    draft.execute(queries::RELEASE_STATE_SEAL, &[&tenant, &release, &list, &now]).await?;
+    count(draft, &seal, (first, last), &suppressed);
     Ok(())
 }
 
-/// A release that was being planned may be sent from now on.
-pub(crate) async fn release_begins(draft: &Draft, seal: &AudienceSeal) -> Result<(), Failure> {
+/// The number of the release's next chunk.
+pub(crate) async fn next_chunk(draft: &Draft, tenant: TenantId, release: ReleaseId) -> Result<u32, Failure> {
+    let row = draft.one(queries::DELIVERY_CHUNK_NEXT_NO, &[&wide(tenant.0), &wide(release.0)]).await?;
+    Columns(&row).number(0)
+}
+
+/// Sends the chunks and the seal of a wave; those of its intents that are not owed are given.
+pub(crate) async fn seal_rows(
+    draft: &Draft,
+    seal: &AudienceSeal,
+    (first, last): (u32, u32),
+    suppressed: &[u32],
+    next: u32,
+) -> Result<(), Failure> {
     let (tenant, release, now) = (wide(seal.tenant.0), wide(seal.release.0), whole(seal.now.as_millis()));
-    let list = seal.list_digest.as_slice();
-    draft.execute(queries::RELEASE_STATE_SEAL, &[&tenant, &release, &list, &now]).await.map(drop)
+    let digest = seal.digest.to_bytes();
+    let (wave, end, digest) = (whole(seal.wave), whole(last), digest.as_slice());
+    let values: Values<'_> = &[&tenant, &release, &wave, &end, &digest, &now];
+    let sealed = draft.execute(queries::AUDIENCE_WAVE_SEAL, values);
+    try_join(insert_chunks(draft, seal, (first, last), suppressed, next), sealed).await.map(drop)
+}
+
+/// The totals that the commit will add.
+pub(crate) fn count(draft: &mut Draft, seal: &AudienceSeal, (first, last): (u32, u32), suppressed: &[u32]) {
+    let tally = draft.entries.tally(seal.tenant, seal.release);
+    tally.sealed(i64::from(last - first + 1), i64::try_from(suppressed.len()).unwrap_or(i64::MAX));
 }
 
 /// The wave's intents that are not owed, in order.
@@ -117,11 +128,11 @@ async fn insert_chunks(
     seal: &AudienceSeal,
     (first, last): (u32, u32),
     suppressed: &[u32],
+    next: u32,
 ) -> Result<(), Failure> {
     let (tenant, release) = (wide(seal.tenant.0), wide(seal.release.0));
     let length = seal.chunk_intents.clamp(1, CHUNK_INTENTS_MAX);
-    let row = draft.one(queries::DELIVERY_CHUNK_NEXT_NO, &[&tenant, &release]).await?;
-    let mut no: u32 = Columns(&row).number(0)?;
+    let mut no = next;
     let (mut numbers, mut firsts, mut lasts) = (Vec::new(), Vec::new(), Vec::new());
     let mut due: Vec<Option<Whole>> = Vec::new();
     let (mut sealed, mut counts, mut accounted) = (Vec::new(), Vec::new(), Vec::new());

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{ReleaseId, TenantId};
+use domain::{IntentNo, ReleaseId, TenantId};
+use futures_util::future::{try_join3, try_join4};
 use ledger::store::Stored;
-use ledger::{AudienceSeal, ContentPart, IntentBatch, LedgerError, ReleaseState, StreamStore, StreamWave};
+use ledger::{
+    AudienceSeal, Book, ContentPart, IntentBatch, LedgerError, ReleaseState, StreamStore, StreamWave,
+};
 
 use crate::columns::Columns;
 use crate::connection::Values;
 use crate::directory::{content_part, no_release};
 use crate::draft::Draft;
 use crate::failure::Failure;
-use crate::lease::release_state;
-use crate::plan::intent_insert_batch;
+use crate::plan::{enter, extent, insert_content, insert_rows, intent_last, wave_insert};
 use crate::queries;
-use crate::seal::{digest_of, release_begins, seal_rows};
+use crate::seal::{count, digest_of, next_chunk, seal_rows};
 use crate::store::{PostgresStore, Write};
 use crate::values::{whole, wide};
 
@@ -51,36 +53,106 @@ impl StreamStore for PostgresStore {
     }
 }
 
+/// Where a stream stands.
+struct Place {
+    state: ReleaseState,
+    /// The highest sealed wave, and its last intent.
+    sealed: (u16, IntentNo),
+    /// The highest intent of all.
+    last: u32,
+    /// The number of its next chunk.
+    next: u32,
+}
+
+/// What is looked at, all sent at once; the state does not change before the commit.
+async fn look(draft: &Draft, tenant: TenantId, release: ReleaseId) -> Result<Place, Failure> {
+    let state = async {
+        let row = draft.row(queries::RELEASE_STATE_SHARE, &[&wide(tenant.0), &wide(release.0)]).await?;
+        Columns(&row.ok_or_else(no_release)?).coded(0, ReleaseState::from_code)
+    };
+    let (state, sealed, last, next) = try_join4(
+        state,
+        extent(draft, tenant, release),
+        intent_last(draft, tenant, release),
+        next_chunk(draft, tenant, release),
+    )
+    .await?;
+    Ok(Place { state, sealed, last, next })
+}
+
 async fn append(
     draft: &mut Draft,
     parts: &[ContentPart],
     batch: &IntentBatch,
     seal: AudienceSeal,
 ) -> Result<(), Failure> {
-    let (tenant, release) = (batch.tenant, batch.release);
-    let state = release_state(draft, tenant, release).await?.ok_or_else(no_release)?;
-    if state == ReleaseState::Cancelled {
+    let release = batch.release;
+    prepare(draft).await?;
+    let place = look(draft, batch.tenant, release).await?;
+    if place.state == ReleaseState::Cancelled {
         return Err(Failure::refused("the stream is cancelled"));
     }
-    insert_parts(draft, batch, parts).await?;
-    intent_insert_batch(draft, batch).await?;
-    let (Some(first), Some(last)) = (batch.intents.first(), batch.intents.last()) else { return Ok(()) };
-    let range = (first.intent.0, last.intent.0);
-    let stored = digest_of(draft, tenant, release, range).await?;
+    let first = batch.starts_behind(place.sealed.0, place.sealed.1).map_err(Failure::refused)?;
+    batch.follows(place.last).map_err(Failure::refused)?;
+    let link_no = draft.link_no(Book::Intents, batch.sender).await?;
+    let (range, suppressed) = (batch.range(), batch.suppressed());
+    // All is sent in this order, before the first is answered: what is read is what was just stored.
+    let rows = try_join3(
+        insert_content(draft, (batch.tenant, release), parts),
+        wave_insert(draft, batch, first),
+        insert_rows(draft, batch, link_no),
+    );
+    let (_, stored, ()) = try_join3(
+        rows,
+        digest_of(draft, batch.tenant, release, range),
+        end(draft, &seal, place, range, &suppressed),
+    )
+    .await?;
     if stored != seal.digest {
         return Err(LedgerError::AudienceMismatch { release, counted: seal.digest, stored }.into());
     }
-    seal_rows(draft, &seal, range).await?;
-    if state == ReleaseState::Planning {
-        release_begins(draft, &seal).await?;
-    }
-    draft.execute(queries::WORK_NOTIFY, &[]).await.map(drop)
+    enter(draft, batch);
+    count(draft, &seal, range, &suppressed);
+    Ok(())
 }
 
-async fn insert_parts(draft: &Draft, batch: &IntentBatch, parts: &[ContentPart]) -> Result<(), Failure> {
-    let numbers: Vec<_> = parts.iter().map(|part| whole(part.part_no)).collect();
-    let names: Vec<_> = parts.iter().map(|part| part.name.as_str()).collect();
-    let octets: Vec<_> = parts.iter().map(|part| part.bytes.as_slice()).collect();
-    let values: Values<'_> = &[&wide(batch.tenant.0), &wide(batch.release.0), &numbers, &names, &octets];
-    draft.execute(queries::CONTENT_PART_INSERT_ALL, values).await.map(drop)
+/// Chunk and seal, the beginning of a stream that was planned, and the hint to who sends.
+async fn end(
+    draft: &Draft,
+    seal: &AudienceSeal,
+    place: Place,
+    range: (u32, u32),
+    suppressed: &[u32],
+) -> Result<(), Failure> {
+    let begin = async {
+        if place.state != ReleaseState::Planning {
+            return Ok(0);
+        }
+        let values: Values<'_> = &[&wide(seal.tenant.0), &wide(seal.release.0), &whole(seal.now.as_millis())];
+        draft.execute(queries::RELEASE_STATE_BEGIN, values).await
+    };
+    let sealed = seal_rows(draft, seal, range, suppressed, place.next);
+    try_join3(sealed, begin, draft.execute(queries::WORK_NOTIFY, &[])).await.map(drop)
+}
+
+/// Statements that are prepared are sent in the order in which they are asked for.
+async fn prepare(draft: &Draft) -> Result<(), Failure> {
+    for sql in [
+        queries::RELEASE_STATE_SHARE,
+        queries::AUDIENCE_EXTENT,
+        queries::INTENT_LAST,
+        queries::DELIVERY_CHUNK_NEXT_NO,
+        queries::CONTENT_PART_INSERT,
+        queries::AUDIENCE_WAVE_INSERT,
+        queries::INTENT_INSERT,
+        queries::RECIPIENT_INSERT,
+        queries::RECIPIENT_RANGE,
+        queries::DELIVERY_CHUNK_INSERT,
+        queries::AUDIENCE_WAVE_SEAL,
+        queries::RELEASE_STATE_BEGIN,
+        queries::WORK_NOTIFY,
+    ] {
+        draft.prepare(sql).await?;
+    }
+    Ok(())
 }

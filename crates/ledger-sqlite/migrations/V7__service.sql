@@ -1,15 +1,17 @@
 -- What people set, as JSON that stores do not look into, and the log of every change. Tenant 0 is the installation itself.
 
+-- A text may be large, which a table with a rowid holds better.
 CREATE TABLE document (
     tenant_id INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    document_id TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (length(kind) BETWEEN 1 AND 32),
+    document_id TEXT NOT NULL CHECK (octet_length(document_id) BETWEEN 1 AND 400),
     version INTEGER NOT NULL CHECK (version > 0),
-    body TEXT NOT NULL,
+    body TEXT NOT NULL CHECK (octet_length(body) <= 2097152),
     changed_at INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, kind, document_id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
+-- It only grows, as the books do; `chain` is over the entry and the one before.
 CREATE TABLE audit (
     tenant_id INTEGER NOT NULL,
     audit_no INTEGER NOT NULL CHECK (audit_no > 0),

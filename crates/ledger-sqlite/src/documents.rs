@@ -4,9 +4,7 @@ use async_trait::async_trait;
 use domain::TenantId;
 use ledger::documents::{AuditNote, DOCUMENTS_PAGE_MAX, check_write};
 use ledger::store::Stored;
-use ledger::{
-    AuditRow, Document, DocumentChange, DocumentStore, DocumentWrite, Expected, LedgerError, audit_chain,
-};
+use ledger::{AuditRow, Document, DocumentChange, DocumentStore, DocumentWrite};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::columns::{id, time, wide};
@@ -48,8 +46,13 @@ impl DocumentStore for SqliteStore {
 
     async fn audit_list(&self, tenant: TenantId, after: u64, limit: u32) -> Stored<Vec<AuditRow>> {
         let limit = limit.min(DOCUMENTS_PAGE_MAX);
-        self.read("reading the audit log", move |connection| audit_page(connection, tenant, after, limit))
-            .await
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        self.read("reading the audit log", move |connection| {
+            let mut list = connection.prepare_cached(queries::AUDIT_LIST)?;
+            let rows = list.query_map(params![wide(tenant.0), after, limit], audit_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
     }
 }
 
@@ -84,49 +87,34 @@ fn write_all(draft: &Draft<'_>, write: &DocumentWrite) -> Result<Vec<u64>, Failu
 }
 
 fn write_one(draft: &Draft<'_>, write: &DocumentWrite, change: &DocumentChange) -> Result<u64, Failure> {
-    let DocumentChange { kind, id, expected, text } = change;
-    let standing = get(draft.connection(), write.tenant, kind, id)?.map(|document| document.version);
-    let fits = match expected {
-        Expected::Any => true,
-        Expected::Nothing => standing.is_none(),
-        Expected::Version(version) => standing == Some(*version),
-    };
-    if !fits {
-        return Err(LedgerError::Stale { what: format!("{kind} `{id}`") }.into());
-    }
-    let (tenant, now) = (wide(write.tenant.0), write.now.as_millis());
+    let DocumentChange { kind, id: name, text, .. } = change;
+    let tenant = wide(write.tenant.0);
+    let mut standing = draft.prepare(queries::DOCUMENT_VERSION)?;
+    let standing = standing.query_row(params![tenant, kind, name], |row| id(row, 0)).optional()?;
+    let version = change.version_after(standing)?;
+    let now = write.now.as_millis();
     match (standing, text) {
-        (None, None) => Ok(0),
-        (Some(version), None) => {
-            draft.prepare(queries::DOCUMENT_DROP)?.execute(params![tenant, kind, id, wide(version)])?;
-            Ok(0)
+        (None, None) => 0,
+        (Some(standing), None) => {
+            draft.prepare(queries::DOCUMENT_DROP)?.execute(params![tenant, kind, name, wide(standing)])?
         }
         (None, Some(text)) => {
-            draft.prepare(queries::DOCUMENT_INSERT)?.execute(params![tenant, kind, id, text, now])?;
-            Ok(1)
+            draft.prepare(queries::DOCUMENT_INSERT)?.execute(params![tenant, kind, name, text, now])?
         }
-        (Some(version), Some(text)) => {
-            let values = params![tenant, kind, id, wide(version), text, now];
-            draft.prepare(queries::DOCUMENT_SET)?.execute(values)?;
-            Ok(version + 1)
+        (Some(standing), Some(text)) => {
+            let values = params![tenant, kind, name, wide(standing), text, now];
+            draft.prepare(queries::DOCUMENT_SET)?.execute(values)?
         }
-    }
+    };
+    Ok(version)
 }
 
 /// Adds the entry behind the last one of the tenant's log.
 fn log(draft: &Draft<'_>, write: &DocumentWrite, note: &AuditNote) -> Result<(), Failure> {
     let tenant = wide(write.tenant.0);
     let mut last = draft.prepare(queries::AUDIT_LAST)?;
-    let last = last.query_row([tenant], |row| Ok((id(row, 0)?, row.get::<_, [u8; 32]>(1)?))).optional()?;
-    let (number, before) = last.unwrap_or((0, [0; 32]));
-    let mut row = AuditRow {
-        tenant: write.tenant,
-        number: number + 1,
-        at: write.now,
-        note: note.clone(),
-        chain: [0; 32],
-    };
-    row.chain = audit_chain(&before, &row);
+    let last = last.query_row([tenant], |row| Ok((id(row, 0)?, row.get(1)?))).optional()?;
+    let row = AuditRow::after(last, write, note);
     let AuditNote { actor, action, object, detail } = &row.note;
     let values =
         params![tenant, wide(row.number), row.at.as_millis(), actor, action, object, detail, row.chain];
@@ -134,17 +122,10 @@ fn log(draft: &Draft<'_>, write: &DocumentWrite, note: &AuditNote) -> Result<(),
     Ok(())
 }
 
-pub(crate) fn audit_page(
-    connection: &Connection,
-    tenant: TenantId,
-    after: u64,
-    limit: u32,
-) -> Result<Vec<AuditRow>, Failure> {
-    let mut list = connection.prepare_cached(queries::AUDIT_LIST)?;
-    let rows = list.query_map(params![wide(tenant.0), wide(after), limit], |row| {
-        let note =
-            AuditNote { actor: row.get(2)?, action: row.get(3)?, object: row.get(4)?, detail: row.get(5)? };
-        Ok(AuditRow { tenant, number: id(row, 0)?, at: time(row, 1)?, note, chain: row.get(6)? })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+/// An entry of a log out of its columns.
+pub(crate) fn audit_row(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
+    let note =
+        AuditNote { actor: row.get(3)?, action: row.get(4)?, object: row.get(5)?, detail: row.get(6)? };
+    let (tenant, number) = (TenantId(id(row, 0)?), id(row, 1)?);
+    Ok(AuditRow { tenant, number, at: time(row, 2)?, note, chain: row.get(7)? })
 }

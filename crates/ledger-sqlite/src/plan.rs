@@ -76,6 +76,15 @@ fn release_create(draft: &Draft<'_>, row: &ReleaseRow, content: &[ContentPart]) 
         row.deadline_at.as_millis()
     ])?;
     draft.prepare(queries::COUNTER_INSERT)?.execute(params![tenant, release])?;
+    insert_content(draft, (row.tenant, row.release), content)
+}
+
+pub(crate) fn insert_content(
+    draft: &Draft<'_>,
+    (tenant, release): (TenantId, ReleaseId),
+    content: &[ContentPart],
+) -> Result<(), Failure> {
+    let (tenant, release) = (wide(tenant.0), wide(release.0));
     let mut insert = draft.prepare(queries::CONTENT_PART_INSERT)?;
     for part in content {
         insert.execute(params![tenant, release, part.part_no, part.name, part.bytes])?;
@@ -134,15 +143,32 @@ fn extent(connection: &Connection, tenant: TenantId, release: ReleaseId) -> Resu
     Ok(extent.query_row(key, |row| Ok((row.get(0)?, IntentNo(row.get(1)?))))?)
 }
 
-pub(crate) fn intent_insert_batch(draft: &mut Draft<'_>, batch: &IntentBatch) -> Result<(), Failure> {
-    let Some(first) = batch.intents.first() else { return Ok(()) };
-    release_state(draft.connection(), batch.tenant, batch.release)?.ok_or_else(no_release)?;
-    let last = intent_last(draft.connection(), batch.tenant, batch.release)?;
-    let in_order = batch.intents.iter().zip(last + 1..).all(|(row, expected)| row.intent.0 == expected);
-    if !in_order {
-        return Err(Failure::refused(format!("intents must follow number {last} without gaps")));
+fn intent_insert_batch(draft: &mut Draft<'_>, batch: &IntentBatch) -> Result<(), Failure> {
+    if batch.intents.is_empty() {
+        return Ok(());
     }
-    open_wave(draft, batch, first.intent)?;
+    release_state(draft.connection(), batch.tenant, batch.release)?.ok_or_else(no_release)?;
+    match wave_get(draft.connection(), batch.tenant, batch.release, batch.wave)? {
+        Some(Wave { last: Some(_), .. }) => return Err(Failure::refused("the wave is sealed")),
+        Some(_) => {}
+        None => start_wave(draft, batch)?,
+    }
+    insert_rows(draft, batch)
+}
+
+/// Notes where a wave starts: behind the sealed one before it.
+pub(crate) fn start_wave(draft: &Draft<'_>, batch: &IntentBatch) -> Result<(), Failure> {
+    let (sealed, last) = extent(draft.connection(), batch.tenant, batch.release)?;
+    let first = batch.starts_behind(sealed, last).map_err(Failure::refused)?;
+    let values = params![wide(batch.tenant.0), wide(batch.release.0), batch.wave, first.0];
+    draft.prepare(queries::AUDIENCE_WAVE_INSERT)?.execute(values)?;
+    Ok(())
+}
+
+/// Adds the batch's intents and recipients behind those that stand.
+pub(crate) fn insert_rows(draft: &mut Draft<'_>, batch: &IntentBatch) -> Result<(), Failure> {
+    let last = intent_last(draft.connection(), batch.tenant, batch.release)?;
+    batch.follows(last).map_err(Failure::refused)?;
     insert_intents(draft, batch)?;
     insert_recipients(draft, batch)?;
     let share = draft.entries.share(batch.tenant, batch.sender, batch.now);
@@ -153,23 +179,6 @@ pub(crate) fn intent_insert_batch(draft: &mut Draft<'_>, batch: &IntentBatch) ->
             .map(|row| ((batch.tenant, batch.release, row.intent), batch.wave, row.suppression)),
     );
     Ok(())
-}
-
-/// Notes where the wave starts, with its first run of intents; a sealed wave takes none any more.
-fn open_wave(draft: &Draft<'_>, batch: &IntentBatch, first: IntentNo) -> Result<(), Failure> {
-    match wave_get(draft.connection(), batch.tenant, batch.release, batch.wave)? {
-        Some(Wave { last: Some(_), .. }) => Err(Failure::refused("the wave is sealed")),
-        Some(_) => Ok(()),
-        None => {
-            let (sealed, last) = extent(draft.connection(), batch.tenant, batch.release)?;
-            if batch.wave != sealed + 1 || first.0 != last.0 + 1 {
-                return Err(Failure::refused("a wave starts where the sealed one before it ends"));
-            }
-            let values = params![wide(batch.tenant.0), wide(batch.release.0), batch.wave, first.0];
-            draft.prepare(queries::AUDIENCE_WAVE_INSERT)?.execute(values)?;
-            Ok(())
-        }
-    }
 }
 
 fn insert_intents(draft: &mut Draft<'_>, batch: &IntentBatch) -> Result<(), Failure> {

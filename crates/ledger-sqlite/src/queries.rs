@@ -33,7 +33,7 @@ queries! {
     AUDIT_INSERT = "audit_insert";
     AUDIT_LAST = "audit_last";
     AUDIT_LIST = "audit_list";
-    AUDIT_TENANT_LIST = "audit_tenant_list";
+    AUDIT_WALK = "audit_walk";
     BOOKS_COPY = "books_copy";
     CONTENT_PART_INSERT = "content_part_insert";
     CONTENT_PART_LIST = "content_part_list";
@@ -68,6 +68,7 @@ queries! {
     DOCUMENT_INSERT = "document_insert";
     DOCUMENT_LIST = "document_list";
     DOCUMENT_SET = "document_set";
+    DOCUMENT_VERSION = "document_version";
     INSTALLATION_GET = "installation_get";
     INSTALLATION_INSERT = "installation_insert";
     INSTALLATION_USE = "installation_use";
@@ -111,6 +112,7 @@ queries! {
     RELEASE_LIST_ALL = "release_list_all";
     RELEASE_ROUTE_GET = "release_route_get";
     RELEASE_ROUTE_SET = "release_route_set";
+    RELEASE_STATE_BEGIN = "release_state_begin";
     RELEASE_STATE_GET = "release_state_get";
     RELEASE_STATE_INSERT = "release_state_insert";
     RELEASE_STATE_RESCHEDULE = "release_state_reschedule";
@@ -149,7 +151,8 @@ queries! {
 mod tests {
     use super::ALL;
 
-    const BOOKS: [&str; 5] = ["intent", "attempt", "outcome", "witness", "link"];
+    /// The audit log grows as the books do.
+    const BOOKS: [&str; 6] = ["intent", "attempt", "outcome", "witness", "link", "audit"];
 
     /// The table that a statement changes or deletes from, if it does.
     fn changed_table(sql: &str) -> Option<String> {

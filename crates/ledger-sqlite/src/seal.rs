@@ -97,31 +97,27 @@ fn write_seal(draft: &mut Draft<'_>, seal: &AudienceSeal, (first, last): (u32, u
     if intent_last(draft.connection(), seal.tenant, seal.release)? != last {
         return Err(Failure::refused("intents were added while the audience was sealed"));
     }
-    seal_rows(draft, seal, (first, last))?;
-    release_begins(draft, seal)
+    let suppressed = suppressed(draft, seal, (first, last))?;
+    seal_rows(draft, seal, (first, last), &suppressed)?;
+    let (tenant, release) = (wide(seal.tenant.0), wide(seal.release.0));
+    let state = params![tenant, release, seal.list_digest, seal.now.as_millis()];
+    draft.prepare(queries::RELEASE_STATE_SEAL)?.execute(state)?;
+    Ok(())
 }
 
-/// Chunks and totals of a wave whose rows were compared.
+/// Chunks and totals of a wave whose rows were compared, with those of its intents that are not owed.
 pub(crate) fn seal_rows(
     draft: &mut Draft<'_>,
     seal: &AudienceSeal,
     (first, last): (u32, u32),
+    suppressed: &[u32],
 ) -> Result<(), Failure> {
     let (tenant, release) = (wide(seal.tenant.0), wide(seal.release.0));
-    let suppressed = suppressed(draft, seal, (first, last))?;
-    insert_chunks(draft, seal, (first, last), &suppressed)?;
+    insert_chunks(draft, seal, (first, last), suppressed)?;
     let sealed = params![tenant, release, seal.wave, last, seal.digest.to_bytes(), seal.now.as_millis()];
     draft.prepare(queries::AUDIENCE_WAVE_SEAL)?.execute(sealed)?;
     let tally = draft.entries.tally(seal.tenant, seal.release);
     tally.sealed(i64::from(last - first + 1), i64::try_from(suppressed.len()).unwrap_or(i64::MAX));
-    Ok(())
-}
-
-/// A release that was being planned may be sent from now on.
-pub(crate) fn release_begins(draft: &Draft<'_>, seal: &AudienceSeal) -> Result<(), Failure> {
-    let (tenant, release) = (wide(seal.tenant.0), wide(seal.release.0));
-    let state = params![tenant, release, seal.list_digest, seal.now.as_millis()];
-    draft.prepare(queries::RELEASE_STATE_SEAL)?.execute(state)?;
     Ok(())
 }
 

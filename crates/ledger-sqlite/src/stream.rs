@@ -11,9 +11,9 @@ use crate::directory::no_release;
 use crate::draft::Draft;
 use crate::failure::Failure;
 use crate::lease::release_state;
-use crate::plan::intent_insert_batch;
+use crate::plan::{insert_content, insert_rows, start_wave};
 use crate::queries;
-use crate::seal::{digest_part, release_begins, seal_rows};
+use crate::seal::{digest_part, seal_rows};
 use crate::store::SqliteStore;
 
 #[async_trait]
@@ -55,20 +55,18 @@ fn append(
     if state == ReleaseState::Cancelled {
         return Err(Failure::refused("the stream is cancelled"));
     }
-    let mut insert = draft.prepare(queries::CONTENT_PART_INSERT)?;
-    for part in parts {
-        insert.execute(params![wide(tenant.0), wide(release.0), part.part_no, part.name, part.bytes])?;
-    }
-    intent_insert_batch(draft, batch)?;
-    let (Some(first), Some(last)) = (batch.intents.first(), batch.intents.last()) else { return Ok(()) };
-    let range = (first.intent.0, last.intent.0);
+    start_wave(draft, batch)?;
+    insert_rows(draft, batch)?;
+    insert_content(draft, (tenant, release), parts)?;
+    let range = batch.range();
     let stored = digest_part(draft.connection(), tenant, release, range)?;
     if stored != seal.digest {
         return Err(LedgerError::AudienceMismatch { release, counted: seal.digest, stored }.into());
     }
-    seal_rows(draft, seal, range)?;
+    seal_rows(draft, seal, range, &batch.suppressed())?;
     if state == ReleaseState::Planning {
-        release_begins(draft, seal)?;
+        let values = params![wide(tenant.0), wide(release.0), seal.now.as_millis()];
+        draft.prepare(queries::RELEASE_STATE_BEGIN)?.execute(values)?;
     }
     Ok(())
 }

@@ -54,6 +54,11 @@ const PAGE: u32 = 2000;
 /// Parts of content can be as large as an attachment may.
 const PAGE_OF_CONTENT: u32 = 2;
 
+/// Documents can be large, and there are few.
+const PAGE_OF_DOCUMENTS: u32 = 50;
+/// Entries of the audit log have a text that may be long.
+const PAGE_OF_LOG: u32 = 200;
+
 macro_rules! tables {
     ($($name:ident by $key:literal, $page:ident: $($column:ident $kind:ident),+;)*) => {
         /// All tables, each behind those that its rows refer to.
@@ -108,9 +113,9 @@ tables! {
     lease_lost by 4, PAGE: tenant_id Number, release_id Number, chunk_no Number, sender_epoch Number;
     release_route by 2, PAGE: tenant_id Number, release_id Number, credential_version Number, sealed Octets,
         changed_at Number;
-    document by 3, PAGE_OF_CONTENT: tenant_id Number, kind Text, document_id Text, version Number, body Text,
+    document by 3, PAGE_OF_DOCUMENTS: tenant_id Number, kind Text, document_id Text, version Number, body Text,
         changed_at Number;
-    audit by 2, PAGE: tenant_id Number, audit_no Number, at Number, actor Text, action Text, object Text, detail Text,
+    audit by 2, PAGE_OF_LOG: tenant_id Number, audit_no Number, at Number, actor Text, action Text, object Text, detail Text,
         chain Octets;
     relay_use by 3, PAGE: tenant_id Number, relay_id Number, second Number, messages Number;
 }

@@ -19,8 +19,12 @@ pub const KIND_MAX: usize = 32;
 /// Octets of a document's id.
 pub const DOCUMENT_ID_OCTETS_MAX: usize = 400;
 /// Octets of each text of an entry of the audit log.
-const NOTE_OCTETS_MAX: usize = 64 << 10;
-/// Documents given at a time.
+pub const NOTE_OCTETS_MAX: usize = 64 << 10;
+/// Documents changed at a time.
+pub const CHANGES_MAX: usize = 1000;
+/// Octets of all texts changed at a time.
+pub const CHANGES_OCTETS_MAX: usize = 64 << 20;
+/// Documents, and entries of the audit log, given at a time.
 pub const DOCUMENTS_PAGE_MAX: u32 = 1000;
 
 /// A document as it stands.
@@ -30,7 +34,8 @@ pub struct Document {
     pub kind: String,
     /// Unique among the tenant's documents of the kind; compared octet by octet.
     pub id: String,
-    /// 1 when it was made, one more at each change.
+    /// 1 when it was made, one more at each change. A document that is made again after its removal begins anew: who gives
+    /// ids must not give one twice where a version that was seen before the removal could still be written against.
     pub version: u64,
     /// JSON.
     pub text: String,
@@ -103,27 +108,71 @@ pub struct DocumentWrite {
     pub now: Timestamp,
 }
 
+impl DocumentChange {
+    /// The version that this change leads to from the one that stands, if one does; 0 for a removal.
+    ///
+    /// # Errors
+    /// [`LedgerError::Stale`] when what stands is not what was expected.
+    pub fn version_after(&self, standing: Option<u64>) -> Result<u64, LedgerError> {
+        let fits = match self.expected {
+            Expected::Any => true,
+            Expected::Nothing => standing.is_none(),
+            Expected::Version(version) => standing == Some(version),
+        };
+        if !fits {
+            return Err(LedgerError::Stale { what: format!("{} `{}`", self.kind, self.id) });
+        }
+        Ok(if self.text.is_some() { standing.unwrap_or(0) + 1 } else { 0 })
+    }
+
+    /// Why no store takes it, if so.
+    fn objection(&self) -> Option<String> {
+        let Self { kind, id, text, .. } = self;
+        if kind.is_empty() || kind.chars().count() > KIND_MAX || kind.contains('\0') {
+            return Some(format!("a document's kind has 1 to {KIND_MAX} characters, none of them zero"));
+        }
+        if id.is_empty() || id.len() > DOCUMENT_ID_OCTETS_MAX || id.contains('\0') {
+            return Some(format!(
+                "the id of a document of kind {kind} has 1 to {DOCUMENT_ID_OCTETS_MAX} octets, none of them zero"
+            ));
+        }
+        let text = text.as_deref().unwrap_or_default();
+        if text.len() > DOCUMENT_OCTETS_MAX {
+            let octets = text.len();
+            return Some(format!(
+                "{kind} `{id}` has {octets} octets; at most {DOCUMENT_OCTETS_MAX} are kept"
+            ));
+        }
+        text.contains('\0').then(|| format!("{kind} `{id}` has an octet zero, which no JSON has"))
+    }
+}
+
+impl AuditRow {
+    /// The entry that follows the last one of a tenant's log, whose number and chain are given.
+    #[must_use]
+    pub fn after(last: Option<(u64, [u8; 32])>, write: &DocumentWrite, note: &AuditNote) -> Self {
+        let (number, before) = last.unwrap_or((0, [0; 32]));
+        let (tenant, at, note) = (write.tenant, write.now, note.clone());
+        let mut row = Self { tenant, number: number + 1, at, note, chain: [0; 32] };
+        row.chain = audit_chain(&before, &row);
+        row
+    }
+}
+
 /// Refuses what no store takes.
 ///
 /// # Errors
 /// [`LedgerError::Refused`] for what is beyond a limit.
 pub fn check_write(operation: &'static str, write: &DocumentWrite) -> Result<(), LedgerError> {
     let refuse = |reason: String| Err(LedgerError::Refused { operation, reason });
-    for DocumentChange { kind, id, text, .. } in &write.changes {
-        if kind.is_empty() || kind.chars().count() > KIND_MAX {
-            return refuse(format!("a document's kind has 1 to {KIND_MAX} characters"));
-        }
-        if id.is_empty() || id.len() > DOCUMENT_ID_OCTETS_MAX || id.contains('\0') {
-            return refuse(format!(
-                "the id of a document of kind {kind} has 1 to {DOCUMENT_ID_OCTETS_MAX} octets"
-            ));
-        }
-        let octets = text.as_ref().map_or(0, String::len);
-        if octets > DOCUMENT_OCTETS_MAX {
-            return refuse(format!(
-                "{kind} `{id}` has {octets} octets; at most {DOCUMENT_OCTETS_MAX} are kept"
-            ));
-        }
+    let octets: usize = write.changes.iter().filter_map(|change| change.text.as_ref()).map(String::len).sum();
+    if write.changes.len() > CHANGES_MAX || octets > CHANGES_OCTETS_MAX {
+        return refuse(format!(
+            "at most {CHANGES_MAX} documents of {CHANGES_OCTETS_MAX} octets in all are changed at a time"
+        ));
+    }
+    if let Some(reason) = write.changes.iter().find_map(DocumentChange::objection) {
+        return refuse(reason);
     }
     if let Some(AuditNote { actor, action, object, detail }) = &write.note
         && [actor, action, object, detail]

@@ -26,6 +26,7 @@ pub mod read;
 pub mod rows;
 pub mod store;
 pub mod stream;
+mod wave;
 
 pub use account::{Account, SealedChunk, Standing};
 pub use balance::Balance;

@@ -98,13 +98,18 @@ impl Control {
     /// Where no socket can be made (some file systems have none) the send goes on without; readers then count the
     /// mails on the wire as unknown until it ends.
     pub fn open(folder: &DataFolder, desk: RelayDesk) -> Self {
+        Self::open_with(folder, Office::new(desk))
+    }
+
+    /// The same, with the office that carries orders out.
+    pub fn open_with(folder: &DataFolder, office: Office) -> Self {
         let served = Arc::new(Mutex::new(Vec::new()));
         let sender = Arc::new(OnceLock::new());
         let listening = match bind(folder) {
             Ok((path, listener)) => {
                 let (served, sender) = (Arc::clone(&served), Arc::clone(&sender));
-                let (store, clock) = (Arc::clone(&desk.store), Arc::clone(&desk.clock));
-                let desk = Desk { store, clock, served, sender, office: Office::new(desk) };
+                let (store, clock) = (Arc::clone(&office.desk().store), Arc::clone(&office.desk().clock));
+                let desk = Desk { store, clock, served, sender, office };
                 Some((path, tokio::spawn(listen(listener, Arc::new(desk)))))
             }
             Err(error) => {

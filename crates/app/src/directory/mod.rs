@@ -22,6 +22,9 @@ use crate::error::AppError;
 /// Documents read at a time.
 const PAGE: u32 = 500;
 
+/// Every kind of a tenant's documents but its own (`tenant`): what goes when the tenant does. A new kind belongs here.
+pub const TENANT_KINDS: &[&str] = &[keys::ApiKey::KIND, relays::Relay::KIND, senders::Sender::KIND];
+
 /// One kind of document.
 pub trait Kind: Serialize + DeserializeOwned + Send + Sync {
     /// Its word in the books.
@@ -102,6 +105,14 @@ impl<'a> Directory<'a> {
     /// [`LedgerError::Stale`] when a document is not as expected any more, else when the store fails.
     pub async fn write(&self, changes: Vec<DocumentChange>, note: AuditNote) -> Result<Vec<u64>, AppError> {
         self.store_changes(changes, Some(note)).await
+    }
+
+    /// Makes changes together that are nobody's, such as the end of a session whose time is over.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub(crate) async fn write_quietly(&self, changes: Vec<DocumentChange>) -> Result<Vec<u64>, AppError> {
+        self.store_changes(changes, None).await
     }
 
     /// Makes a change that is nobody's, such as when a key was last used.

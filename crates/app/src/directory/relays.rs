@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use domain::{CredentialVersion, LinkSecurity, RelayId, RelayKind, RelayLimits, ReleaseId};
 use engine::{Login, RelaySpec, TlsTrust};
-use ledger::{CredentialRow, Expected, RelayRow, Store};
+use ledger::{CredentialRow, Expected, RelayRow, ReleaseState, Store};
 use runtime::{Clock, Entropy};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -20,6 +20,7 @@ use crate::folder::FolderKeys;
 use crate::relay::RelayUrl;
 use crate::route::Route;
 use crate::send::Premises;
+use crate::stream::STREAM_SPAN;
 use crate::vault::{Place, Sealed, Vault};
 
 /// Characters of a relay's name.
@@ -292,17 +293,21 @@ impl RelayDesk {
         Ok((version, sealed))
     }
 
-    /// Tells every sender of the new secret, for all releases through the relay that something is owed of.
+    /// Tells every sender of the new secret, for all releases through the relay that something is owed of, or that mails
+    /// may still be added to.
     async fn reroute(&self, access: &Access, entry: &Entry<Relay>) -> Result<(), AppError> {
-        let (tenant, relay) = (access.tenant(), relay_id(entry)?);
-        for (row, _) in self.store.release_list(tenant).await? {
-            if row.relay != relay || self.store.counters(tenant, row.release).await?.pending == 0 {
+        let (tenant, relay, now) = (access.tenant(), relay_id(entry)?, self.clock.now());
+        for (row, state) in self.store.release_list(tenant).await? {
+            if row.relay != relay || state == ReleaseState::Cancelled {
                 continue;
             }
-            let dkim = match self.store.route_get(tenant, row.release).await? {
-                None => None,
-                Some(sealed) => Route::open(sealed, &self.keys.routes, &self.keys.installation, &row)?.dkim,
-            };
+            let may_grow = now < row.created_at + STREAM_SPAN;
+            if !may_grow && self.store.counters(tenant, row.release).await?.pending == 0 {
+                continue;
+            }
+            // Of a release without a route, its own sender alone knows how it is sent.
+            let Some(sealed) = self.store.route_get(tenant, row.release).await? else { continue };
+            let dkim = Route::open(sealed, &self.keys.routes, &self.keys.installation, &row)?.dkim;
             self.put_route(&Route { spec: self.spec(access, entry)?, dkim }, row.release).await?;
         }
         Ok(())

@@ -11,7 +11,7 @@ use crate::access::{Access, Right, check_name};
 use crate::error::AppError;
 
 /// The id of a tenant's own document.
-const ID: &str = "tenant";
+pub(crate) const ID: &str = "tenant";
 
 /// Whether a tenant may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,10 @@ pub enum TenantState {
     Active,
     /// It may read, and sends nothing new.
     Suspended,
+    /// It signed up, and an operator said no.
+    Rejected,
+    /// What people set of it was removed; its books alone are left.
+    Removed,
 }
 
 impl TenantState {
@@ -33,6 +37,8 @@ impl TenantState {
             Self::Pending => "pending",
             Self::Active => "active",
             Self::Suspended => "suspended",
+            Self::Rejected => "rejected",
+            Self::Removed => "removed",
         }
     }
 }
@@ -42,7 +48,7 @@ impl TenantState {
 pub struct Tenant {
     /// Whether it may send.
     pub state: TenantState,
-    /// Why, for a suspended one; what the tenant is told.
+    /// Why, for a suspended or rejected one; what the tenant is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -119,13 +125,13 @@ pub async fn state(store: &dyn Store, clock: &dyn Clock, access: &Access) -> Res
 /// All tenants, by name.
 ///
 /// # Errors
-/// When the caller is no operator, or the store fails.
+/// When the caller has no access to the installation, or the store fails.
 pub async fn list(
     store: &dyn Store,
     clock: &dyn Clock,
     operator: &Access,
 ) -> Result<Vec<TenantView>, AppError> {
-    operator.require(Right::Operate)?;
+    operator.require_installation(Right::Read)?;
     let mut all = Vec::new();
     for row in store.tenant_list().await? {
         let found: Option<Entry<Tenant>> = Directory::of_tenant(store, clock, row.tenant).get(ID).await?;

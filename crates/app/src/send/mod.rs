@@ -17,17 +17,16 @@ use std::time::Duration;
 
 use domain::{Lane, RelayKind, RelayLimits, ReleaseId, TenantId, UnknownPolicy};
 use engine::{
-    Composer, Engine, EngineConfig, EngineParts, Login, Recovered, RelayActor, RelaySpec, ReleaseEnd,
-    ReleaseWork, TlsTrust,
+    Engine, EngineConfig, EngineParts, Login, Recovered, RelayActor, RelaySpec, ReleaseEnd, ReleaseWork,
+    TlsTrust,
 };
 use ledger::{CredentialRow, Live, RelayRow, ReleaseRow, ReleaseState, StatementView, Store};
-use message::DkimSigner;
 use runtime::{Clock, Entropy, Network};
 use smtp::ExposeSecret;
 use tokio::sync::watch;
 
 use crate::access::{Access, Right};
-use crate::compose::ReleaseComposer;
+use crate::compose::composer;
 use crate::control::{Control, Served};
 use crate::directory::relays::RelayDesk;
 use crate::error::AppError;
@@ -35,9 +34,7 @@ use crate::folder::{DataFolder, Seals};
 use crate::hold::settle_all_cancelled;
 use crate::list::ListScan;
 use crate::relay::RelayUrl;
-use crate::release::ReleaseContent;
 use crate::route::{Route, Signature};
-use crate::stream::{StreamComposer, is_stream};
 
 pub use course::Again;
 pub use direct::DirectRequest;
@@ -318,34 +315,6 @@ impl Job<'_> {
         let sealed = route.seal(key, &*premises.entropy, row.release, premises.clock.now())?;
         Ok(premises.store.route_put(sealed).await?)
     }
-}
-
-/// A composer over what is stored, never over files; and MAIL FROM of mails that have none of their own.
-pub(crate) async fn composer(
-    premises: &Premises,
-    row: &ReleaseRow,
-    signer: Option<DkimSigner>,
-) -> Result<(Arc<dyn Composer>, String), AppError> {
-    let store = &premises.store;
-    let first = store.content_range(row.tenant, row.release, 0, 0).await?.into_iter().next();
-    if first.as_ref().is_some_and(is_stream) {
-        let (store, tenant, release) = (Arc::clone(store), row.tenant, row.release);
-        let composer = StreamComposer { store, tenant, release, signer: signer.map(Arc::new) };
-        return Ok((Arc::new(composer), String::new()));
-    }
-    let parts = store.content_get(row.tenant, row.release).await?;
-    let (content, columns) = ReleaseContent::stored(parts)?;
-    let from = &content.source().from.address;
-    let composer = ReleaseComposer {
-        template: content.template(&columns)?,
-        tenant: row.tenant,
-        release: row.release,
-        from_domain: from.domain().to_owned(),
-        date: row.created_at,
-        tokens: premises.folder.keys().tokens.clone(),
-        signer,
-    };
-    Ok((Arc::new(composer), from.as_str().to_owned()))
 }
 
 /// What the engine is to know of a release.

@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use domain::{ReleaseId, TenantId, Timestamp};
 use engine::{ComposeError, Composed, Composer};
 use ledger::{LeasedIntent, LedgerError, Store, sha256};
-use message::identity::MailingIdentity;
-use message::{CompiledMailing, DkimSigner, MailDate, Mailing};
+use message::{CompiledMailing, DkimSigner, Mailing, MailingIdentity};
+
+use crate::intake::japanese;
 
 use super::content::{MailContent, MailKind, read_fields};
-use crate::compose::JST_MINUTES;
 
 /// Composes one stream.
 pub(crate) struct StreamComposer {
@@ -54,34 +54,17 @@ impl Composer for StreamComposer {
 struct Mail {
     content: MailContent,
     reverse_path: Arc<str>,
-    /// What of its octets was hashed already: all recipients of a message get the same.
     octets: Arc<[u8]>,
-    /// A mailing, made ready by whoever composes its first mail: that takes time, and is done on threads that may.
-    mailing: OnceLock<Result<Ready, String>>,
-}
-
-/// A mailing that mails can be made of.
-struct Ready {
-    compiled: CompiledMailing,
-    from_domain: String,
+    /// A mailing, compiled by who needs it first, with the domain of its author; or why it cannot be.
+    compiled: OnceLock<Result<(CompiledMailing, String), String>>,
 }
 
 impl Mail {
     fn new(mut content: MailContent) -> Self {
         let octets = std::mem::take(&mut content.octets).into();
-        Self { reverse_path: content.reverse_path.as_str().into(), content, octets, mailing: OnceLock::new() }
+        let reverse_path = content.reverse_path.as_str().into();
+        Self { content, reverse_path, octets, compiled: OnceLock::new() }
     }
-
-    fn ready(&self) -> Result<&Ready, ComposeError> {
-        self.mailing.get_or_init(|| make_ready(&self.octets)).as_ref().map_err(|reason| refused(reason))
-    }
-}
-
-fn make_ready(octets: &[u8]) -> Result<Ready, String> {
-    let mailing: Mailing =
-        serde_json::from_slice(octets).map_err(|_| "the stored mailing cannot be read".to_owned())?;
-    let compiled = mailing.compile().map_err(|error| error.to_string())?;
-    Ok(Ready { compiled, from_domain: mailing.from.address.domain().to_owned() })
 }
 
 /// Composes mails whose content is at hand.
@@ -93,17 +76,51 @@ struct FetchedComposer {
 
 impl Composer for FetchedComposer {
     fn compose(&self, intent: &LeasedIntent) -> Result<Composed, ComposeError> {
-        let (part, personalization) =
+        let (part, number) =
             read_fields(&intent.fields).ok_or_else(|| refused("its record is not a stream's"))?;
         let mail = self.mails.get(&part).ok_or_else(|| refused("its content does not stand"))?;
         match mail.content.kind {
             MailKind::Raw => self.raw(mail),
-            MailKind::Mailing => self.mailing(mail, part, personalization),
+            MailKind::Mailing => self.mailing(mail, part, number),
         }
     }
 }
 
 impl FetchedComposer {
+    /// One personalization of a mailing.
+    fn mailing(&self, mail: &Mail, part: u32, number: u16) -> Result<Composed, ComposeError> {
+        let compiled = mail.compiled.get_or_init(|| {
+            let mailing: Mailing = serde_json::from_slice(&mail.octets).map_err(|error| error.to_string())?;
+            let domain = mailing.from.address.domain().to_owned();
+            Ok((mailing.compile().map_err(|error| error.to_string())?, domain))
+        });
+        let (compiled, domain) = compiled.as_ref().map_err(|reason| refused(reason))?;
+        let message_id = format!("{part}.{number}.{}@{domain}", self.release);
+        let date = mail.content.accepted();
+        let identity = MailingIdentity { message_id: &message_id, date: japanese(date), unsubscribe: None };
+        let rendered =
+            compiled.render(usize::from(number), &identity).map_err(|error| refused(&error.to_string()))?;
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&rendered.digest()[..16]);
+        let head = match &self.signer {
+            None => rendered.head,
+            Some(signer) => {
+                let signed = signer.sign(&rendered.head, &rendered.tail, date);
+                let mut head = signed.map_err(|error| refused(&error.to_string()))?;
+                head.extend_from_slice(&rendered.head);
+                head
+            }
+        };
+        Ok(Composed {
+            head,
+            tail: (!rendered.tail.is_empty()).then_some(rendered.tail),
+            eight_bit: rendered.facts.eight_bit,
+            smtputf8: rendered.facts.needs_smtputf8,
+            digest,
+            reverse_path: Some(Arc::clone(&mail.reverse_path)),
+        })
+    }
+
     /// A message that is sent as it stands.
     fn raw(&self, mail: &Mail) -> Result<Composed, ComposeError> {
         let mut digest = [0; 16];
@@ -121,41 +138,6 @@ impl FetchedComposer {
             tail,
             eight_bit: mail.content.eight_bit,
             smtputf8: mail.content.smtputf8,
-            digest,
-            reverse_path: Some(Arc::clone(&mail.reverse_path)),
-        })
-    }
-}
-
-impl FetchedComposer {
-    /// The mail of one personalization: whoever it goes to gets the same octets, its Message-ID too.
-    fn mailing(&self, mail: &Mail, part: u32, personalization: u16) -> Result<Composed, ComposeError> {
-        let ready = mail.ready()?;
-        let date = mail.content.accepted();
-        let message_id = format!("{part}.{personalization}.{}@{}", self.release, ready.from_domain);
-        let identity = MailingIdentity {
-            message_id: &message_id,
-            date: MailDate { at: date, offset_minutes: JST_MINUTES },
-            unsubscribe: None,
-        };
-        let rendered = ready
-            .compiled
-            .render(usize::from(personalization), &identity)
-            .map_err(|error| refused(&error.to_string()))?;
-        let mut digest = [0; 16];
-        digest.copy_from_slice(&rendered.digest()[..16]);
-        let mut head = match &self.signer {
-            None => Vec::new(),
-            Some(signer) => signer
-                .sign(&rendered.head, &rendered.tail, date)
-                .map_err(|error| refused(&error.to_string()))?,
-        };
-        head.extend_from_slice(&rendered.head);
-        Ok(Composed {
-            head,
-            tail: (!rendered.tail.is_empty()).then_some(rendered.tail),
-            eight_bit: rendered.facts.eight_bit,
-            smtputf8: rendered.facts.needs_smtputf8,
             digest,
             reverse_path: Some(Arc::clone(&mail.reverse_path)),
         })

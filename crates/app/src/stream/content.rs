@@ -61,18 +61,9 @@ impl MailContent {
     }
 }
 
-/// A stream's first part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StreamHeader {
-    /// The domain of identities that mails have none of their own for.
-    pub domain: String,
-}
-
-impl StreamHeader {
-    pub fn to_part(&self) -> Result<ContentPart, AppError> {
-        let bytes = serde_json::to_vec(self).map_err(|_| AppError::Defect("writing a stream's header"))?;
-        Ok(ContentPart { part_no: 0, name: STREAM.to_owned(), bytes })
-    }
+/// A stream's first part, which says that it is one.
+pub(super) fn header() -> ContentPart {
+    ContentPart { part_no: 0, name: STREAM.to_owned(), bytes: Vec::new() }
 }
 
 /// True for the first part of a stream.

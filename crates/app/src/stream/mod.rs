@@ -13,6 +13,7 @@ mod writer;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use domain::{EmailAddress, RelayId, ReleaseId, SenderEpoch, TenantId, Timestamp};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -26,6 +27,8 @@ pub(crate) use composer::StreamComposer;
 pub(crate) use content::is_stream;
 pub use content::{MailContent, MailKind};
 
+/// How long one stream is written.
+pub(crate) const STREAM_SPAN: Duration = Duration::from_secs(6 * 3600);
 /// Mails that wait for a writer.
 const QUEUE_MAX: usize = 4096;
 

@@ -9,8 +9,8 @@ use domain::{AudienceDigest, IntentNo, Lane, RelayId, ReleaseId, SenderEpoch, Ti
 use ledger::{IntentRow, LedgerError, ReleaseRow, StreamWave, recipient_hash, sha256};
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::content::{StreamHeader, fields};
-use super::{MailId, Recipient, Submission};
+use super::content::{fields, header};
+use super::{MailId, Recipient, STREAM_SPAN, Submission};
 use crate::access::Access;
 use crate::directory::Entry;
 use crate::directory::relays::{Relay, RelayDesk, relay_id};
@@ -23,8 +23,6 @@ const WAVE_INTENTS: usize = 256;
 const WAVE_OCTETS: usize = 4 << 20;
 /// Waves of a stream: their numbers have 16 bits.
 const WAVES_MAX: u16 = 60_000;
-/// How long one stream is written.
-const STREAM_SPAN: Duration = Duration::from_secs(6 * 3600);
 /// How long mails may be tried after the last of them came.
 pub(super) const DEADLINE: Duration = Duration::from_secs(72 * 3600);
 /// The wait after a first failure.
@@ -207,12 +205,11 @@ pub(super) async fn begin(
     let now = desk.clock.now();
     let bits = desk.entropy.bits().map_err(AppError::Entropy)?;
     let release = ReleaseId::generate(now.as_millis(), bits);
-    let header = StreamHeader { domain: relay.value.ehlo_name.clone() }.to_part()?;
     let row = ReleaseRow {
         tenant: access.tenant(),
         release,
         relay: relay_id(relay)?,
-        content_digest: sha256(&header.bytes),
+        content_digest: sha256(name.as_bytes()),
         list_digest: sha256(name.as_bytes()),
         name,
         lane: Lane::Urgent,
@@ -221,9 +218,18 @@ pub(super) async fn begin(
         deadline_at,
         created_at: now,
     };
-    desk.store.release_create(row, vec![header]).await?;
-    desk.put_route(&Route { spec: desk.spec(access, relay)?, dkim: None }, release).await?;
-    Ok(release)
+    desk.store.release_create(row, vec![header()]).await?;
+    // A secret that was replaced while the stream was being made is found by the second look.
+    let mut version = relay.version;
+    let mut spec = desk.spec(access, relay)?;
+    loop {
+        desk.put_route(&Route { spec, dkim: None }, release).await?;
+        let now = desk.find(access, &relay.id).await?;
+        if now.version == version {
+            return Ok(release);
+        }
+        (version, spec) = (now.version, desk.spec(access, &now)?);
+    }
 }
 
 /// Adds a mail's recipients, numbered on from `intent`, and counts them as who took the mail in.

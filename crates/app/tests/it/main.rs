@@ -5,4 +5,5 @@
 mod folders;
 mod fuzz_smoke;
 mod lists;
+mod people;
 mod releases;

@@ -15,4 +15,5 @@ pub mod reconcile;
 pub mod send;
 pub mod statement;
 pub mod transfer;
+pub mod user;
 pub mod verify;

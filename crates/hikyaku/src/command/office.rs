@@ -125,7 +125,8 @@ fn password(flags: &PasswordFlags) -> anyhow::Result<Option<Hidden>> {
     Ok(found.map(Hidden))
 }
 
-fn carry_out(flags: &OfficeFlags, order: Order) -> anyhow::Result<Exit> {
+/// Has an order carried out, and prints the answer.
+pub(super) fn carry_out(flags: &OfficeFlags, order: Order) -> anyhow::Result<Exit> {
     let user = opened::user();
     let request = ControlRequest::Office { office: order.clone(), user: user.clone() };
     let asked = ask(&flags.place.data, &request);

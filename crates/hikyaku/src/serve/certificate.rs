@@ -57,7 +57,8 @@ fn server(certificate: &Path, key: &Path) -> anyhow::Result<Arc<ServerConfig>> {
 }
 
 fn make(certificate: &Path, key: &Path, names: &[String]) -> anyhow::Result<()> {
-    let made = rcgen::generate_simple_self_signed(names.to_vec()).context("making a self-signed certificate")?;
+    let made =
+        rcgen::generate_simple_self_signed(names.to_vec()).context("making a self-signed certificate")?;
     write(key, made.signing_key.serialize_pem().as_bytes(), 0o600)?;
     write(certificate, made.cert.pem().as_bytes(), 0o644)
 }

@@ -40,11 +40,6 @@ pub enum Role {
     Ingress,
 }
 
-impl Role {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Api, Self::Node, Self::Ingress];
-}
-
 /// HTTP.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -148,7 +143,9 @@ impl Config {
     pub fn differences(&self, other: &Self) -> Vec<(String, String, String)> {
         let (before, after) = (flat(self), flat(other));
         let names: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
-        let value = |of: &BTreeMap<String, String>, name: &str| of.get(name).cloned().unwrap_or_else(|| "-".to_owned());
+        let value = |of: &BTreeMap<String, String>, name: &str| {
+            of.get(name).cloned().unwrap_or_else(|| "-".to_owned())
+        };
         names
             .into_iter()
             .map(|name| (name.clone(), value(&before, name), value(&after, name)))
@@ -195,7 +192,8 @@ mod tests {
 
     #[test]
     fn a_file_says_what_it_means_or_is_refused_with_the_place() {
-        let config = parsed("roles = ['api']\n[http]\nlisten = ['127.0.0.1:8080']\n").expect("a configuration");
+        let config =
+            parsed("roles = ['api']\n[http]\nlisten = ['127.0.0.1:8080']\n").expect("a configuration");
         assert!(config.has(Role::Api) && !config.has(Role::Node));
         assert!(parsed("").expect("nothing set").has(Role::Ingress));
         refused("[http]\nlistens = []", "listens");
@@ -211,7 +209,8 @@ mod tests {
         let before = parsed("[submission]\nconnections_max = 5").expect("a configuration");
         let after = parsed("roles = ['node']").expect("a configuration");
         let all = before.differences(&after);
-        let names: Vec<_> = all.iter().map(|(name, before, after)| format!("{name}: {before} → {after}")).collect();
+        let names: Vec<_> =
+            all.iter().map(|(name, before, after)| format!("{name}: {before} → {after}")).collect();
         assert_eq!(names, ["roles: - → [\"node\"]", "submission.connections_max: 5 → 10000"]);
     }
 }

@@ -75,7 +75,7 @@ fn settings() {
     check(nothing, &["--lane", "fast"], &["--lane", "urgent"]);
     check(nothing, &["--relay-kind", "other-one"], &["--relay-kind", "sendgrid"]);
     check(nothing, &["--relay-password-file", "none"], &["--relay-password-file none"]);
-    check(nothing, &["--tenant", ""], &["--tenant"]);
+    check(nothing, &["--tenant", ""], &["tenant's name"]);
     check(nothing, &["--ehlo-name", "a b"], &["--ehlo-name"]);
     let key = &["--dkim-key", "news.md", "--dkim-domain", "sakura.example", "--dkim-selector", "s"];
     check(nothing, key, &["--dkim-key news.md", "PEM"]);

@@ -12,6 +12,9 @@ use crate::rig::PATIENCE;
 /// Where the clock begins.
 pub const START: Moment = Moment::from_micros(1_000_000_000);
 
+/// Whatever has not happened on the loopback after this, by the machine's clock, waits for something.
+pub const STANDSTILL: Duration = Duration::from_millis(500);
+
 #[derive(Default)]
 struct Hands {
     gone: Duration,
@@ -78,6 +81,10 @@ impl ManualClock {
                 biased;
                 done = &mut work => return done,
                 ahead = self.armed() => self.advance(ahead),
+            }
+            // Whom the alarm woke gets the time to act, before another alarm is taken for the next one.
+            if let Ok(done) = tokio::time::timeout(STANDSTILL, &mut work).await {
+                return done;
             }
         }
     }

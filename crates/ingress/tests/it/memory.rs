@@ -63,3 +63,20 @@ async fn chunks_and_small_messages_beyond_the_budget() {
     client.check("RCPT TO:<b@example.jp>", "503").await;
     assert!(rig.book.mails().is_empty());
 }
+
+/// The budget is held against what is there, not against what was announced: a message without end runs into it too.
+#[tokio::test]
+async fn a_message_is_given_up_before_its_end() {
+    let rig = rig(4 * MIB);
+    let mut client = rig.logged_in().await;
+    client.begin_mail().await;
+    client.send(line(5 * MIB)).await;
+    rig.wait_for(|counters| counters.refused(Rule::MessagesMemory), 1).await;
+    client.send(".\r\n").await;
+    client.expect_start("452 4.3.1").await;
+    client.begin_mail().await;
+    rig.book.open_gate(1);
+    client.send("fits\r\n.\r\n").await;
+    client.expect_start("250 2.0.0").await;
+    assert_eq!(rig.refused(Rule::MessagesMemory), 1);
+}

@@ -1,29 +1,24 @@
-//! The audit log of every tenant, and of the installation.
+//! Reads the audit logs, of every tenant and of the installation, for their recomputation.
 
-use domain::TenantId;
+use futures_util::TryStreamExt as _;
 use ledger::audit::{LogPass, Notes};
 
+use super::part;
 use crate::columns::Columns;
 use crate::connection::Connection;
-use crate::documents::audit_page;
+use crate::documents::audit_row;
 use crate::failure::Failure;
 use crate::queries;
 
-/// Entries read at a time.
-const PAGE: u32 = 1000;
-
+/// Looks at every entry; one that cannot be understood is a finding.
 pub(super) async fn check(connection: &Connection, notes: &mut Notes) -> Result<(), Failure> {
-    let rows = connection.rows(queries::AUDIT_TENANT_LIST, &[]).await?;
-    let tenants = rows.iter().map(|row| Ok(TenantId(Columns(row).id(0)?)));
-    for tenant in tenants.collect::<Result<Vec<_>, Failure>>()? {
-        let mut pass = LogPass::new(tenant);
-        loop {
-            let page = audit_page(connection, tenant, pass.last(), PAGE).await?;
-            if page.is_empty() {
-                break;
-            }
-            page.iter().for_each(|row| pass.add(row, notes));
-        }
+    let mut pass = LogPass::default();
+    let mut rows = connection.stream(queries::AUDIT_WALK, &[]).await?;
+    while let Some(row) = rows.try_next().await? {
+        let row = Columns(&row);
+        let number: i64 = row.number(1)?;
+        let outcome = audit_row(row).map(|entry| pass.add(&entry, notes));
+        part(notes, &format!("entry {number} of an audit log"), outcome)?;
     }
     Ok(())
 }

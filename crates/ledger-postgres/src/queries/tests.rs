@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{OWN, SHARED};
 
-const BOOKS: [&str; 5] = ["intent", "attempt", "outcome", "witness", "link"];
+/// The audit log grows as the books do.
+const BOOKS: [&str; 6] = ["intent", "attempt", "outcome", "witness", "link", "audit"];
 
 /// Statements about no tenant's data, or about whole tables: copies, tenants by name, runs of senders, the server and its schema.
 const WITHOUT_TENANT: [&str; 24] = [
@@ -37,7 +38,7 @@ const WITHOUT_TENANT: [&str; 24] = [
 /// Statements that read or pick over all tenants, for the check, the heads, and to find whose leases to look at.
 const OVER_ALL_TENANTS: [&str; 21] = [
     "attempt_walk",
-    "audit_tenant_list",
+    "audit_walk",
     "delivery_chunk_hole_list",
     "delivery_chunk_tenants_ended",
     "delivery_chunk_tenants_held",

@@ -19,6 +19,7 @@ async fn two_tenants(house: &House) -> (String, i64, i64) {
         stage.freeze(6, 3).await.expect("frozen");
         let chunk = stage.lease_one(5).await.expect("a chunk");
         stage.deliver(&chunk, Verdict::Accepted).await.expect("delivered");
+        stage.store.document_write(stage.document_write(1)).await.expect("a document");
     }
     (schema, one.tenant.0.cast_signed(), two.tenant.0.cast_signed())
 }
@@ -72,6 +73,19 @@ pub async fn an_api_role_sees_its_tenant_alone(house: Arc<House>) {
     assert_eq!(api.execute(&update, &[]).await.expect("it"), 0, "another's row is not there");
     let steal = format!("UPDATE release_state SET tenant_id = {two} WHERE tenant_id = {one}");
     refuses(&api, &steal, "violates row-level security").await;
+    let write = |tenant: i64| {
+        format!(
+            "UPDATE document SET version = version + 1; DELETE FROM document;
+            INSERT INTO document VALUES ({tenant}, 'key', 'a', 1, '1', 0);
+            INSERT INTO audit VALUES ({tenant}, 2, 0, 'a', 'b', 'c', '', sha256(''))"
+        )
+    };
+    refuses(&api, &write(two), "violates row-level security").await;
+    execute(&api, &write(one)).await;
+    let theirs = format!("SELECT count(*) FROM document WHERE tenant_id = {two} AND version = 1");
+    assert_eq!(number(&raw, &theirs).await, 1, "another's document is not there");
+    refuses(&api, "UPDATE audit SET detail = ''", "permission denied").await;
+    refuses(&api, "DELETE FROM audit", "permission denied").await;
     refuses(&api, "DELETE FROM release_state", "permission denied").await;
     refuses(&api, "INSERT INTO outcome SELECT * FROM outcome", "permission denied").await;
     refuses(&api, "SELECT * FROM sender", "permission denied").await;
@@ -83,7 +97,7 @@ pub async fn an_engine_role_only_adds_to_the_books(house: Arc<House>) {
     let (schema, ..) = two_tenants(&house).await;
     let engine = login(&house, &schema, "engine_login", "hikyaku_engine").await;
     assert_eq!(number(&engine, "SELECT count(DISTINCT tenant_id) FROM intent").await, 2);
-    for book in ["intent", "attempt", "outcome", "witness", "link", "session", "sender"] {
+    for book in ["intent", "attempt", "outcome", "witness", "link", "session", "sender", "audit"] {
         refuses(&engine, &format!("DELETE FROM {book}"), "permission denied").await;
         refuses(&engine, &format!("TRUNCATE {book}"), "permission denied").await;
     }

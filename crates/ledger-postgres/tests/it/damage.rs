@@ -35,6 +35,9 @@ pub async fn books(house: &House) -> (Stage, Client, Vec<Head>) {
     };
     let witnesses = vec![witness(1), witness(2)];
     stage.store.witness_append(stage.tenant, stage.sender, at(34), witnesses).await.expect("witnesses");
+    for second in 1..=3 {
+        stage.store.document_write(stage.document_write(second)).await.expect("a document");
+    }
     let sealed = stage.store.heads().await.expect("heads");
     let raw = house.raw(&schema).await;
     // Without keys and triggers, as a server's owner could.
@@ -113,14 +116,39 @@ pub async fn damage_is_found(house: Arc<House>) {
         ("DELETE FROM release", 0, "has books, and does not stand"),
         ("UPDATE witness SET intent_no = 13 WHERE intent_no = 2", 1, "names intent 13, which does not stand"),
     ] {
-        let (stage, raw, sealed) = books(&house).await;
-        execute(&raw, sql).await;
-        let report = check(&stage, &sealed).await;
-        // What cannot be read is a finding about the database itself.
-        let invariant = if words == "could not be read" { 0 } else { invariant };
-        let found = report.findings.iter().any(|f| f.invariant == invariant && f.text.contains(words));
-        assert!(found, "{sql}: {:?}", report.findings);
+        finds(&house, sql, invariant, words).await;
     }
+}
+
+pub async fn damage_to_the_audit_log_is_found(house: Arc<House>) {
+    for (sql, invariant, words) in [
+        (
+            "UPDATE audit SET detail = detail || 'x' WHERE audit_no = 2",
+            0,
+            "entry 2 of the audit log was changed",
+        ),
+        ("UPDATE audit SET at = at + 1 WHERE audit_no = 3", 0, "entry 3 of the audit log was changed"),
+        ("UPDATE audit SET tenant_id = 5", 0, "entry 1 of the audit log was changed"),
+        ("DELETE FROM audit WHERE audit_no = 2", 0, "entry 3 of the audit log follows entry 1"),
+        ("DELETE FROM audit WHERE audit_no = 1", 0, "entry 2 of the audit log follows entry 0"),
+        (
+            "UPDATE audit SET chain = sha256(chain) WHERE audit_no = 2",
+            0,
+            "entry 3 of the audit log was changed, or does not follow",
+        ),
+    ] {
+        finds(&house, sql, invariant, words).await;
+    }
+}
+
+async fn finds(house: &House, sql: &str, invariant: u8, words: &str) {
+    let (stage, raw, sealed) = books(house).await;
+    execute(&raw, sql).await;
+    let report = check(&stage, &sealed).await;
+    // What cannot be read is a finding about the database itself.
+    let invariant = if words == "could not be read" { 0 } else { invariant };
+    let found = report.findings.iter().any(|f| f.invariant == invariant && f.text.contains(words));
+    assert!(found, "{sql}: {:?}", report.findings);
 }
 
 pub async fn erased_recipients_are_no_damage(house: Arc<House>) {

@@ -165,6 +165,49 @@ pub async fn a_commit_whose_reply_is_lost_counts_once(house: Arc<House>) {
     stands_once(&stage, &raw).await;
 }
 
+pub async fn a_wave_whose_reply_is_lost_is_stored_once(house: Arc<House>) {
+    let (schema, stage, raw) = staged(&house, 4, 2).await;
+    let watch = house.raw("public").await;
+    execute(&watch, "SET synchronous_commit = local").await;
+    hold_replies(&house, &watch, true).await;
+    let appending = {
+        let stage = stage.clone();
+        tokio::spawn(async move { stage.store.stream_append(stage.stream_wave(2, &[10], (5, 7))).await })
+    };
+    lose_reply(&house, &watch, &schema).await;
+    hold_replies(&house, &watch, false).await;
+    assert_eq!(
+        appending.await.expect("joined"),
+        Ok(()),
+        "it stands, and is not refused as the same once more"
+    );
+    assert_eq!(number(&raw, "SELECT count(*) FROM intent").await, 7);
+    assert_eq!(number(&raw, "SELECT count(*) FROM content_part WHERE part_no = 10").await, 1);
+    stage
+        .states(None, Statement { audience: 7, pending: 7, ..Statement::default() })
+        .await
+        .expect("the statement");
+    stage.store.stream_append(stage.stream_wave(3, &[11], (8, 8))).await.expect("the next wave");
+    sound(&stage, Some(stage.sender)).await;
+}
+
+pub async fn documents_whose_reply_is_lost_are_written_once(house: Arc<House>) {
+    let (schema, stage, _raw) = staged(&house, 4, 2).await;
+    stage.store.document_write(stage.document_write(1)).await.expect("the first");
+    let watch = house.raw("public").await;
+    execute(&watch, "SET synchronous_commit = local").await;
+    hold_replies(&house, &watch, true).await;
+    let writing = {
+        let stage = stage.clone();
+        tokio::spawn(async move { stage.store.document_write(stage.document_write(2)).await })
+    };
+    lose_reply(&house, &watch, &schema).await;
+    hold_replies(&house, &watch, false).await;
+    assert_eq!(writing.await.expect("joined"), Ok(vec![2]));
+    assert_eq!(stage.store.audit_list(stage.tenant, 0, 9).await.expect("the log").len(), 2);
+    sound(&stage, Some(stage.sender)).await;
+}
+
 pub async fn a_lease_whose_reply_is_lost_is_given_again(house: Arc<House>) {
     let (schema, stage, _raw) = staged(&house, 4, 2).await;
     let watch = house.raw("public").await;

@@ -6,6 +6,7 @@ mod access;
 mod census;
 mod conformance;
 mod damage;
+mod documents;
 mod fence;
 mod hint;
 mod house;
@@ -37,11 +38,14 @@ scenes! {
         senders_have_epochs_of_their_own;
     loss: a_deadlock_is_tried_again, a_serialization_failure_is_tried_again, a_reply_of_any_octets_is_kept,
         a_connection_that_dies_in_a_commit_costs_nothing,
-        a_commit_whose_reply_is_lost_counts_once, a_lease_whose_reply_is_lost_is_given_again,
+        a_commit_whose_reply_is_lost_counts_once, a_wave_whose_reply_is_lost_is_stored_once,
+        documents_whose_reply_is_lost_are_written_once, a_lease_whose_reply_is_lost_is_given_again,
         a_caller_that_gives_up_leaves_the_chain_whole;
+    documents: nodes_write_one_log, of_nodes_one_was_faster, a_cancellation_and_a_wave_wait_for_each_other,
+        of_two_nodes_one_adds_the_wave;
     hint: a_change_of_a_release_is_heard_by_other_nodes;
     census: planted_losses_are_found_and_nothing_else, a_sweep_brings_up_what_was_declared_done;
-    damage: books_without_damage_have_no_findings, damage_is_found, erased_recipients_are_no_damage;
+    damage: books_without_damage_have_no_findings, damage_is_found, damage_to_the_audit_log_is_found, erased_recipients_are_no_damage;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,29 +1,22 @@
-//! The audit log of every tenant, and of the installation.
+//! Reads the audit logs, of every tenant and of the installation, for their recomputation.
 
-use domain::TenantId;
 use ledger::audit::{LogPass, Notes};
 use rusqlite::Connection;
 
-use crate::columns::id;
-use crate::documents::audit_page;
+use super::part;
+use crate::documents::audit_row;
 use crate::failure::Failure;
 use crate::queries;
 
-/// Entries read at a time.
-const PAGE: u32 = 1000;
-
+/// Looks at every entry; one that cannot be understood is a finding.
 pub(super) fn check(connection: &Connection, notes: &mut Notes) -> Result<(), Failure> {
-    let mut list = connection.prepare_cached(queries::AUDIT_TENANT_LIST)?;
-    let tenants = list.query_map([], |row| Ok(TenantId(id(row, 0)?)))?.collect::<Result<Vec<_>, _>>()?;
-    for tenant in tenants {
-        let mut pass = LogPass::new(tenant);
-        loop {
-            let page = audit_page(connection, tenant, pass.last(), PAGE)?;
-            if page.is_empty() {
-                break;
-            }
-            page.iter().for_each(|row| pass.add(row, notes));
-        }
+    let mut pass = LogPass::default();
+    let mut list = connection.prepare_cached(queries::AUDIT_WALK)?;
+    let mut rows = list.query([])?;
+    while let Some(row) = rows.next()? {
+        let number: i64 = row.get(1)?;
+        let outcome = audit_row(row).map(|entry| pass.add(&entry, notes)).map_err(Failure::from);
+        part(notes, &format!("entry {number} of an audit log"), outcome)?;
     }
     Ok(())
 }

@@ -169,6 +169,52 @@ async fn damage_to_links_is_found() {
 }
 
 #[tokio::test]
+async fn damage_to_the_audit_log_is_found() {
+    let books = Books::write().await;
+    let mut names = Vec::new();
+    books.check(&[], |connection| names = columns(connection, "audit")).await;
+    let changed = names.iter().filter(|(name, _)| name != "audit_no").map(|(name, kind)| {
+        let value = match kind.as_str() {
+            "INTEGER" => format!("{name} + 1"),
+            "BLOB" => format!("zeroblob(length({name}))"),
+            _ => format!("{name} || 'x'"),
+        };
+        (format!("UPDATE audit SET {name} = {value} WHERE tenant_id = 11 AND audit_no = 2"), "audit log")
+    });
+    let others = [
+        (
+            "DELETE FROM audit WHERE tenant_id = 11 AND audit_no = 2",
+            "entry 3 of the audit log follows entry 1",
+        ),
+        (
+            "DELETE FROM audit WHERE tenant_id = 11 AND audit_no = 1",
+            "entry 2 of the audit log follows entry 0",
+        ),
+        ("UPDATE audit SET audit_no = 9 WHERE tenant_id = 11 AND audit_no = 3", "follows entry 2"),
+        ("UPDATE audit SET audit_no = 0 WHERE tenant_id = 0", "entry 0 of the audit log follows entry 0"),
+        ("UPDATE audit SET detail = '[]' WHERE tenant_id = 0", "entry 1 of the audit log was changed"),
+        (
+            "UPDATE audit SET chain = zeroblob(5) WHERE audit_no = 2",
+            "entry 2 of an audit log could not be read",
+        ),
+        (
+            "INSERT INTO audit SELECT 11, 4, at, actor, action, object, detail, chain FROM audit WHERE audit_no = 3",
+            "entry 4 of the audit log was changed, or does not follow",
+        ),
+    ];
+    let others = others.into_iter().map(|(sql, words)| (sql.to_owned(), words));
+    let mut scenes = 0;
+    for (sql, words) in changed.chain(others) {
+        let report = books.check(&books.sealed, |connection| execute(connection, &sql)).await;
+        let found = report.findings.iter().any(|f| f.invariant == 0 && f.text.contains(words));
+        assert!(found, "{sql}: {:?}", report.findings);
+        assert!(report.findings.iter().all(|f| f.text.contains("audit")), "{sql}: {:?}", report.findings);
+        scenes += 1;
+    }
+    assert_eq!(scenes, 7 + 7);
+}
+
+#[tokio::test]
 async fn small_tables_are_held_against_the_books() {
     let books = Books::write().await;
     for (sql, invariant, words) in [

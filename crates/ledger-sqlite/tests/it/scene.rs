@@ -9,10 +9,10 @@ use domain::{
     Verdict,
 };
 use ledger::{
-    AttemptKey, AttemptPermit, AttemptRow, AudienceSeal, CheckReport, ChunkReturn, CredentialRow,
-    DeliveryCommit, DeliveryStore, DirectoryStore, Head, IntentBatch, IntentRow, LeaseRequest, LeasedChunk,
-    OutcomeRow, PlanStore, ReadStore, RelayRow, ReleaseRow, SenderRow, SessionRow, TenantRow, WitnessRow,
-    recipient_hash,
+    AttemptKey, AttemptPermit, AttemptRow, AudienceSeal, AuditNote, CheckReport, ChunkReturn, CredentialRow,
+    DeliveryCommit, DeliveryStore, DirectoryStore, DocumentChange, DocumentStore, DocumentWrite, Expected,
+    Head, IntentBatch, IntentRow, LeaseRequest, LeasedChunk, OutcomeRow, PlanStore, ReadStore, RelayRow,
+    ReleaseRow, SenderRow, SessionRow, TenantRow, WitnessRow, recipient_hash,
 };
 use ledger_sqlite::{DATABASE_FILE, SqliteOptions, SqliteStore};
 use rusqlite::Connection;
@@ -42,6 +42,7 @@ impl Books {
         let sender = prepare(&store).await;
         freeze(&store, sender).await;
         deliver(&store, sender).await;
+        set_documents(&store).await;
         let sealed = store.heads().await.expect("heads");
         store.close().await.expect("closed");
         Self { folder, sealed }
@@ -179,6 +180,22 @@ async fn deliver(store: &SqliteStore, sender: SenderEpoch) {
         at: at(33),
     });
     store.witness_append(TENANT, sender, at(34), witnesses.to_vec()).await.expect("witnesses");
+}
+
+/// Four changes with their entries in the log, the last of them the installation's.
+async fn set_documents(store: &SqliteStore) {
+    for (second, tenant) in [(1, TENANT), (2, TENANT), (3, TENANT), (4, TenantId(0))] {
+        let (kind, id, text) = ("relay".to_owned(), "㈱".to_owned(), Some(format!("{second}")));
+        let changes = vec![DocumentChange { kind, id, expected: Expected::Any, text }];
+        let note = AuditNote {
+            actor: "髙橋".to_owned(),
+            action: "relay.set".to_owned(),
+            object: "㈱".to_owned(),
+            detail: "{}".to_owned(),
+        };
+        let write = DocumentWrite { tenant, changes, note: Some(note), now: at(second) };
+        store.document_write(write).await.expect("a document");
+    }
 }
 
 fn key(intent: IntentNo) -> AttemptKey {

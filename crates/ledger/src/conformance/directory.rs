@@ -88,7 +88,10 @@ pub(super) async fn a_pause_does_not_count_towards_the_deadline(bench: &Bench<'_
     same("after a pause of 15 s", set(ReleaseState::Active, 25).await?, planned + Duration::from_secs(15))?;
     same("made active again", set(ReleaseState::Active, 40).await?, planned + Duration::from_secs(15))?;
     same("paused again", set(ReleaseState::Paused, 50).await?, planned + Duration::from_secs(15))?;
-    same("a clock set back", set(ReleaseState::Active, 45).await?, planned + Duration::from_secs(15))
+    same("a clock set back", set(ReleaseState::Active, 45).await?, planned + Duration::from_secs(15))?;
+    set(ReleaseState::Paused, 60).await?;
+    stage.freeze_batch(stage.batch(2, 4..=5), 2).await?;
+    same("extended within a pause", set(ReleaseState::Active, 70).await?, planned + Duration::from_secs(25))
 }
 
 pub(super) async fn a_release_is_rescheduled(bench: &Bench<'_>) -> Kept {

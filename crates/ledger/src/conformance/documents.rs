@@ -5,8 +5,10 @@ use futures_util::future::join3;
 
 use super::Kept;
 use super::bench::{Bench, Breach, refused, same};
-use super::stage::at;
-use crate::documents::{DOCUMENT_ID_OCTETS_MAX, DOCUMENT_OCTETS_MAX};
+use super::stage::{Stage, at};
+use crate::documents::{
+    CHANGES_MAX, DOCUMENT_ID_OCTETS_MAX, DOCUMENT_OCTETS_MAX, DOCUMENTS_PAGE_MAX, KIND_MAX, NOTE_OCTETS_MAX,
+};
 use crate::{
     AuditNote, AuditRow, Document, DocumentChange, DocumentWrite, Expected, LedgerError, Store, audit_chain,
 };
@@ -30,6 +32,16 @@ fn note(action: &str) -> AuditNote {
 
 fn write(second: i64, changes: Vec<DocumentChange>) -> DocumentWrite {
     DocumentWrite { tenant: TENANT, changes, note: Some(note("relay.set")), now: at(second) }
+}
+
+impl Stage {
+    /// A change of a document of the tenant, with its entry in the log.
+    #[must_use]
+    pub fn document_write(&self, second: i64) -> DocumentWrite {
+        let text = second.to_string();
+        let changes = vec![change("㈱", Expected::Any, Some(&text))];
+        DocumentWrite { tenant: self.tenant, ..write(second, changes) }
+    }
 }
 
 fn stale(what: &str, answer: Result<Vec<u64>, LedgerError>) -> Kept {
@@ -113,16 +125,72 @@ pub(super) async fn a_document_beyond_a_limit_is_refused(bench: &Bench<'_>) -> K
         ("an id", change(&long, Expected::Any, Some("1"))),
         ("no id", change("", Expected::Any, Some("1"))),
         ("a text", change("a", Expected::Any, Some(&large))),
+        ("a zero in a text", change("a", Expected::Any, Some("\0"))),
+        ("a zero in an id", change("a\0", Expected::Any, Some("1"))),
         ("no kind", DocumentChange { kind: String::new(), ..change("a", Expected::Any, Some("1")) }),
+        (
+            "a kind",
+            DocumentChange { kind: "k".repeat(KIND_MAX + 1), ..change("a", Expected::Any, Some("1")) },
+        ),
     ] {
         refused(what, store.document_write(write(1, vec![change])).await)?;
     }
+    let many = vec![change("a", Expected::Any, Some("1")); CHANGES_MAX + 1];
+    refused("too many at a time", store.document_write(write(1, many)).await)?;
     let zero = DocumentWrite {
         note: Some(AuditNote { actor: "\0".to_owned(), ..note("a") }),
         ..write(1, vec![change("a", Expected::Any, Some("1"))])
     };
     refused("a zero in the log", store.document_write(zero).await)?;
-    same("nothing is kept", store.document_list(TENANT, "relay", "", 9).await?, Vec::new())
+    same("nothing is kept", store.document_list(TENANT, "relay", "", 9).await?, Vec::new())?;
+    same("nor in the log", store.audit_list(TENANT, 0, 9).await?, Vec::new())
+}
+
+pub(super) async fn a_document_at_every_limit_is_kept(bench: &Bench<'_>) -> Kept {
+    let store = bench.store().await?;
+    let id = "社".repeat(DOCUMENT_ID_OCTETS_MAX / 3) + "a";
+    let text = "🎏".repeat(DOCUMENT_OCTETS_MAX / 4);
+    let kind = "髙".repeat(KIND_MAX);
+    let largest = DocumentChange { kind: kind.clone(), ..change(&id, Expected::Nothing, Some(&text)) };
+    let long = AuditNote { detail: "ﾆ".repeat(NOTE_OCTETS_MAX / 3), ..note("relay.set") };
+    let note = Some(long.clone());
+    store.document_write(DocumentWrite { note, ..write(1, vec![largest]) }).await?;
+    let found = store.document_get(TENANT, &kind, &id).await?;
+    same("its text", found.map(|document| document.text == text), Some(true))?;
+    same("its entry", store.audit_list(TENANT, 0, 9).await?[0].note == long, true)?;
+    let most = (0..CHANGES_MAX).map(|number| change(&number.to_string(), Expected::Nothing, Some("{}")));
+    same("as many as may be", store.document_write(write(2, most.collect())).await?.len(), CHANGES_MAX)?;
+    let listed = store.document_list(TENANT, "relay", "", u32::MAX).await?.len();
+    same("given at a time", listed, DOCUMENTS_PAGE_MAX as usize)
+}
+
+pub(super) async fn the_installation_has_documents_and_a_log(bench: &Bench<'_>) -> Kept {
+    let store = bench.store().await?;
+    let installation = TenantId(0);
+    let set = |second, expected, text| DocumentWrite {
+        tenant: installation,
+        ..write(second, vec![change("a", expected, text)])
+    };
+    same("made", store.document_write(set(1, Expected::Nothing, Some(TEXT))).await?, vec![1])?;
+    same("removed", store.document_write(set(2, Expected::Version(1), None)).await?, vec![0])?;
+    same("removed again", store.document_write(set(3, Expected::Any, None)).await?, vec![0])?;
+    stale("a version of nothing", store.document_write(set(4, Expected::Version(1), None)).await)?;
+    let log = store.audit_list(installation, 0, 9).await?;
+    same("its log", log.iter().map(|row| row.number).collect(), vec![1, 2, 3])?;
+    same("a tenant's", store.audit_list(TENANT, 0, 9).await?, Vec::new())?;
+    same("behind its end", store.audit_list(installation, u64::MAX, 9).await?, Vec::new())
+}
+
+pub(super) async fn changes_are_made_in_their_order(bench: &Bench<'_>) -> Kept {
+    let store = bench.store().await?;
+    let changes = vec![
+        change("a", Expected::Nothing, Some("1")),
+        change("a", Expected::Version(1), Some("2")),
+        change("a", Expected::Version(2), None),
+        change("a", Expected::Nothing, Some("3")),
+    ];
+    same("of one document", store.document_write(write(1, changes)).await?, vec![1, 2, 0, 1])?;
+    same("what stands", get(&*store, "a").await?, Some((1, "3".to_owned())))
 }
 
 pub(super) async fn of_two_writers_one_was_faster(bench: &Bench<'_>) -> Kept {

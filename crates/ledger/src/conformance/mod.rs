@@ -12,6 +12,7 @@ mod directory;
 mod documents;
 mod evidence;
 mod fence;
+pub mod flood;
 mod lease;
 mod nodes;
 mod plan;
@@ -85,10 +86,11 @@ cases! {
     nodes: an_earlier_run_of_the_node_is_dead, a_returning_node_resolves_what_was_lost, senders_are_seen,
         work_is_listed_with_its_route, a_relay_is_shared;
     stream: a_wave_is_stored_sealed_and_due_at_once, a_wave_that_is_not_what_was_counted_leaves_nothing,
-        a_wave_out_of_its_order_is_refused, a_wave_waits_for_its_time,
-        a_held_stream_takes_mails_and_a_cancelled_one_none;
+        a_wave_out_of_its_order_is_refused, a_wave_waits_for_its_time, a_stream_is_sent_and_its_statement_balances,
+        parts_are_numbered_through_32_bits, streams_commit_side_by_side, a_held_stream_takes_mails_and_a_cancelled_one_none;
     documents: a_document_changes_from_the_version_that_was_seen, changes_are_made_together_or_not_at_all,
         documents_are_paged_and_belong_to_one_tenant, a_document_beyond_a_limit_is_refused,
+        a_document_at_every_limit_is_kept, the_installation_has_documents_and_a_log, changes_are_made_in_their_order,
         of_two_writers_one_was_faster, the_log_is_a_chain_of_its_tenant;
     tenants: tenants_never_see_each_other, tenants_commit_side_by_side;
 }

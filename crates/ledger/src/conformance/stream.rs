@@ -1,6 +1,7 @@
 //! Mails that come one by one: a wave with its content is stored, sealed and due at once, or not at all.
 
 use domain::{AudienceDigest, IntentNo, Statement, TenantId, Verdict};
+use futures_util::future::join_all;
 
 use super::Kept;
 use super::bench::{Bench, Breach, refused, same};
@@ -31,6 +32,14 @@ fn wave(stage: &Stage, wave: u16, parts: &[u32], (first, last): (u32, u32)) -> S
     };
     count(&mut wave);
     wave
+}
+
+impl Stage {
+    /// A wave of a stream, whole: parts with these numbers, and the intents `first` to `last`.
+    #[must_use]
+    pub fn stream_wave(&self, number: u16, parts: &[u32], range: (u32, u32)) -> StreamWave {
+        wave(self, number, parts, range)
+    }
 }
 
 fn count(wave: &mut StreamWave) {
@@ -77,7 +86,76 @@ pub(super) async fn a_wave_is_stored_sealed_and_due_at_once(bench: &Bench<'_>) -
     let expected = Statement { audience: 4, accepted: 1, rejected: 1, pending: 2, ..Statement::default() };
     stage.states(None, expected).await?;
     let after = stage.store.release_get(stage.tenant, stage.release).await?.0;
-    same("its deadline", after.deadline_at, before.deadline_at)
+    same("its row, with the list's digest that it was made with", after, before)
+}
+
+pub(super) async fn a_stream_is_sent_and_its_statement_balances(bench: &Bench<'_>) -> Kept {
+    let stage = Stage::set(bench).await?;
+    for (number, range) in [(1, (1, 50)), (2, (51, 51)), (3, (52, 80))] {
+        let mut next = wave(&stage, number, &[100 * u32::from(number)], range);
+        next.intents[0] = suppressed(next.intents[0].clone());
+        count(&mut next);
+        stage.store.stream_append(next).await?;
+    }
+    let extent = stage.store.audience_extent(stage.tenant, stage.release).await?;
+    same("how far it goes", extent, (3, IntentNo(80)))?;
+    let chunks = stage.lease(5, 9).await?;
+    same("chunks in which somebody is owed a mail", chunks.len(), 2)?;
+    stage.deliver(&chunks[0], Verdict::Accepted).await?;
+    stage.deliver(&chunks[1], Verdict::Deferred).await?;
+    let expected =
+        Statement { audience: 80, suppressed: 3, accepted: 49, pending: 28, ..Statement::default() };
+    stage.states(None, expected).await?;
+    stage.deliver(&stage.lease_one(100).await?, Verdict::Accepted).await?;
+    let expected = Statement { audience: 80, suppressed: 3, accepted: 77, ..Statement::default() };
+    stage.states(None, expected).await?;
+    same(
+        "a wave after all was sent",
+        stage.store.stream_append(wave(&stage, 4, &[], (81, 81))).await,
+        Ok(()),
+    )?;
+    same("it is due", stage.lease_one(100).await?.intents.len(), 1)
+}
+
+pub(super) async fn parts_are_numbered_through_32_bits(bench: &Bench<'_>) -> Kept {
+    let stage = Stage::set(bench).await?;
+    let numbers = [1000, i32::MAX as u32, i32::MAX as u32 + 1, u32::MAX];
+    let wave = wave(&stage, 1, &numbers, (1, 1));
+    let (parts, range) = (wave.parts.clone(), (stage.tenant, stage.release));
+    stage.store.stream_append(wave).await?;
+    let get = async |first, last| stage.store.content_range(range.0, range.1, first, last).await;
+    same("all", get(1000, u32::MAX).await?, parts.clone())?;
+    same("both ends belong to it", get(numbers[1], numbers[2]).await?, parts[1..3].to_vec())?;
+    same("one", get(u32::MAX, u32::MAX).await?, parts[3..].to_vec())?;
+    same("none", get(1001, 2000).await?, Vec::new())?;
+    same("backwards", get(2000, 1000).await?, Vec::new())
+}
+
+pub(super) async fn streams_commit_side_by_side(bench: &Bench<'_>) -> Kept {
+    let one = Stage::set(bench).await?;
+    let mut stages = vec![one.clone()];
+    for number in 2..=6 {
+        stages.push(Stage::of_tenant(&one.store, number, one.sender).await?);
+    }
+    let answers = join_all(stages.iter().map(|stage| async move {
+        let mut next = wave(stage, 1, &[10], (1, 40));
+        // Every third counted somebody else: it alone is left out.
+        if stage.tenant.0.is_multiple_of(3) {
+            next.intents[7].fields.push('髙');
+        }
+        stage.store.stream_append(next).await
+    }));
+    for (stage, answer) in stages.iter().zip(answers.await) {
+        let is_left_out = stage.tenant.0.is_multiple_of(3);
+        same("left out", matches!(answer, Err(LedgerError::AudienceMismatch { .. })), is_left_out)?;
+        let stored = if is_left_out { 0 } else { 40 };
+        same("stored", stage.store.intent_count(stage.tenant, stage.release, 1).await?, stored)?;
+        stage
+            .store
+            .stream_append(wave(stage, if is_left_out { 1 } else { 2 }, &[11], (stored + 1, stored + 2)))
+            .await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn a_wave_that_is_not_what_was_counted_leaves_nothing(bench: &Bench<'_>) -> Kept {
@@ -95,6 +173,7 @@ pub(super) async fn a_wave_that_is_not_what_was_counted_leaves_nothing(bench: &B
     same("the chains", stage.store.heads().await?, heads)?;
     same("its content", stage.store.content_range(stage.tenant, stage.release, 2, 99).await?, Vec::new())?;
     same("its state", state(&stage).await?, ReleaseState::Planning)?;
+    same("its intents", stage.store.intent_count(stage.tenant, stage.release, 1).await?, 0)?;
     stage.store.stream_append(wave(&stage, 1, &[20], (1, 3))).await?;
     stage.states(None, pending(3, 3)).await
 }

@@ -40,12 +40,17 @@ impl Figure {
     }
 }
 
+/// What 99 of 100 mails wait for their 250 at most.
+const ANSWER_P99_US_MAX: u64 = 100_000;
+
 /// All measurements of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Figures {
     measured: Vec<Figure>,
     /// Octets of a mail of the campaign on the wire; what the ceiling's are built to.
     pub octets: Option<u64>,
+    /// What 99 of 100 mails that were handed in waited for their 250, in µs.
+    pub answer_p99_us: Option<u64>,
 }
 
 /// One line of the outcome.
@@ -113,10 +118,17 @@ impl Figures {
             | Scenario::Postfix
             | Scenario::Ceiling => Scenario::Ceiling,
             Scenario::Campaign30k | Scenario::Ceiling30k => Scenario::Ceiling30k,
-            Scenario::Freeze | Scenario::Statement | Scenario::Memory | Scenario::Census => figure.scenario,
+            Scenario::Submission
+            | Scenario::Freeze
+            | Scenario::Statement
+            | Scenario::Memory
+            | Scenario::Census => figure.scenario,
         };
         let is_sending = matches!(ceiling, Scenario::Ceiling | Scenario::Ceiling30k);
-        let compares = matches!(figure.scenario, Scenario::Campaign | Scenario::Dkim | Scenario::Ceiling);
+        let compares = matches!(
+            figure.scenario,
+            Scenario::Campaign | Scenario::Dkim | Scenario::Ceiling | Scenario::Submission
+        );
         let per_second = figure.per_second();
         let (messages, peak_kib) = (figure.messages as f64, figure.peak_kib.map(|kib| kib as f64));
         let mut row = Row {
@@ -139,6 +151,10 @@ impl Figures {
             missed: Vec::new(),
         };
         row.missed = missed(figure.scenario, &row);
+        let late = self.answer_p99_us.filter(|us| *us >= ANSWER_P99_US_MAX);
+        if let Some(late) = late.filter(|_| figure.scenario == Scenario::Submission) {
+            row.missed.push(format!("p99 of the 250 {late} µs, wanted under {ANSWER_P99_US_MAX}"));
+        }
         row
     }
 }
@@ -181,6 +197,11 @@ fn missed(scenario: Scenario, row: &Row) -> Vec<String> {
         Scenario::Freeze => vec![most("seconds", Some(row.seconds), 4.0), memory],
         Scenario::Statement => vec![most("seconds", Some(row.seconds), 1.0), memory],
         Scenario::Memory => vec![memory],
+        Scenario::Submission => vec![
+            least("mails a second", Some(row.per_second), 6000.0),
+            least("times Postfix", row.ratio_to_postfix, 6.0),
+            memory,
+        ],
     };
     found.into_iter().flatten().collect()
 }

@@ -18,6 +18,7 @@ mod nodes;
 mod place;
 mod postfix;
 mod postgres;
+mod submission;
 mod table;
 
 use std::net::SocketAddr;
@@ -94,6 +95,8 @@ pub enum Scenario {
     Dkim,
     /// Mails of 5 KiB through Debian's Postfix.
     Postfix,
+    /// Mails of 5 KiB handed in one by one by SMTP, durable before each 250, and sent on.
+    Submission,
     /// Planning a release.
     Freeze,
     /// Its statement.
@@ -124,6 +127,7 @@ impl Scenario {
             Self::Ceiling30k | Self::Campaign30k => 60_000,
             Self::Dkim => 40_000,
             Self::Postfix => 5_000,
+            Self::Submission => 60_000,
             Self::Freeze | Self::Statement => 1_000_000,
             Self::Memory => 2_000_000,
             Self::Census => 16_322_862,
@@ -153,6 +157,12 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<bool>
     }
     if wanted(Scenario::Postfix) {
         postfix::run(workspace, &place, &mut figures)?;
+    }
+    if wanted(Scenario::Submission) {
+        if !wanted(Scenario::Postfix) {
+            postfix::run(workspace, &place, &mut figures)?;
+        }
+        submission::run(&place, &mut figures)?;
     }
     if [Scenario::Ceiling30k, Scenario::Campaign30k].into_iter().any(wanted) {
         campaign::turns(workspace, &place, campaign::LARGE, &mut figures)?;

@@ -62,7 +62,7 @@ pub fn run(workspace: &Workspace, place: &Place<'_>, figures: &mut Figures) -> a
 }
 
 /// Waits until the log has so many mails.
-fn await_mails(log: &Path, messages: u64, postfix: &mut Process) -> anyhow::Result<()> {
+pub(super) fn await_mails(log: &Path, messages: u64, postfix: &mut Process) -> anyhow::Result<()> {
     let (mut seen, mut since) = (0, SystemClock.moment());
     loop {
         let count = count_mails(&std::fs::read(log).context("reading the sink's log")?);

@@ -13,6 +13,7 @@ pub mod policy;
 pub mod postgres;
 pub mod process;
 pub mod sender;
+pub mod served;
 pub mod sink;
 
 pub use binaries::{Binaries, Profile};
@@ -24,4 +25,5 @@ pub use policy::{Policies, Policy};
 pub use postgres::{PostgresPair, PostgresProcess};
 pub use process::{Ended, Process, since};
 pub use sender::Sender;
+pub use served::Served;
 pub use sink::{SinkProcess, SinkStats};

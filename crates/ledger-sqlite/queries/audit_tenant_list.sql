@@ -1,1 +1,0 @@
-SELECT DISTINCT tenant_id FROM audit ORDER BY tenant_id

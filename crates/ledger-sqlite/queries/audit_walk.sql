@@ -1,0 +1,1 @@
+SELECT tenant_id, audit_no, at, actor, action, object, detail, chain FROM audit ORDER BY tenant_id, audit_no
