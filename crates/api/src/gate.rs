@@ -87,12 +87,15 @@ impl Visit {
         // Whoever serves says who the peer is; without, nobody is local.
         let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
         let address = peer.map(|peer| client(peer, &parts.headers, &api.config.proxies));
+        // A proxy on this machine that nobody named: what it brings comes from anywhere.
+        let is_named = peer.is_some_and(|peer| api.config.proxies.contains(&peer.to_canonical()));
+        let is_by_stranger = parts.headers.contains_key("x-forwarded-for") && !is_named;
         let unknown = std::net::IpAddr::from([0, 0, 0, 0]);
         Self {
             family: Family::of(parts.uri.path()),
             id: api.request_id(),
             network: address.unwrap_or(unknown).into(),
-            is_local: address.is_some_and(|address| address.is_loopback()),
+            is_local: address.is_some_and(|address| address.is_loopback()) && !is_by_stranger,
             begun: api.clock().moment(),
             level: None,
             api: api.clone(),

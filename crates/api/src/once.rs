@@ -32,6 +32,7 @@ where
     let digest = digest(&info, &call);
     let (desk, caller) = (call.desk().clone(), std::sync::Arc::clone(&call.caller));
     match idempotency::begin(&desk, &caller.access, &name, &digest).await? {
+        Known::New if call.api.is_time_to_sweep() => idempotency::sweep(&desk, &caller.access).await?,
         Known::New => {}
         Known::Done(kept) => return Ok(again(kept)),
         Known::UnderWay => {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
+use utoipa::{PartialSchema, ToSchema};
 
+use crate::page::Page;
 use crate::routes::{Family, Need, RouteInfo};
 
 /// A type as the document shows it: its name, and the schemas that it needs.
@@ -15,12 +16,13 @@ pub(crate) struct Described {
     schemas: BTreeMap<String, Value>,
 }
 
-impl Described {
-    /// With a type more that it refers to.
-    pub fn with<T: ToSchema>(mut self) -> Self {
-        self.schemas.extend(described::<T>().schemas);
-        self
-    }
+/// Describes a page of these: a type of its own for each.
+pub(crate) fn page_of<T: ToSchema>() -> Described {
+    let mut described = described::<T>();
+    let schema = serde_json::to_value(<Page<T> as PartialSchema>::schema()).unwrap_or_default();
+    described.name = format!("{}Page", described.name);
+    described.schemas.insert(described.name.clone(), schema);
+    described
 }
 
 /// Describes a type.
@@ -129,7 +131,7 @@ fn parameters(info: &RouteInfo) -> Vec<Value> {
     let mut add = |name: &str, place: &str, schema: Value, text: &str| {
         all.push(json!({ "name": name, "in": place, "schema": schema, "description": text }));
     };
-    if info.gives.as_ref().is_some_and(|gives| gives.name.starts_with("Page")) {
+    if info.gives.as_ref().is_some_and(|gives| gives.name.ends_with("Page")) {
         add("after", "query", json!({ "type": "string" }), "`next` of the page before.");
         add(
             "limit",

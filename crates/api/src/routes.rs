@@ -15,8 +15,7 @@ use crate::answer::Answer;
 use crate::call::{Call, OpenCall};
 use crate::fault::Fault;
 use crate::gate;
-use crate::openapi::{Described, described};
-use crate::page::Page;
+use crate::openapi::{Described, described, page_of};
 use crate::shared::Api;
 
 /// What a route's caller needs.
@@ -92,7 +91,7 @@ impl RouteInfo {
 
     /// A page of these.
     pub(crate) fn gives_page<T: ToSchema>(mut self) -> Self {
-        self.gives = Some(described::<Page<T>>().with::<T>());
+        self.gives = Some(page_of::<T>());
         self
     }
 

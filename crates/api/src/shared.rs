@@ -23,6 +23,9 @@ use crate::{gate, health, openapi, v1, v3};
 /// Streams of events that are open at the same time.
 const FOLLOWERS_MAX: usize = 500;
 
+/// Orders between two looks for answers that were kept long enough.
+const SWEEP_EVERY: u64 = 100;
+
 /// The room's own state.
 pub(crate) struct Shared {
     pub service: Service,
@@ -37,6 +40,7 @@ pub(crate) struct Shared {
     pub document: String,
     run: u64,
     requests: AtomicU64,
+    orders: AtomicU64,
 }
 
 /// A handle on it.
@@ -59,6 +63,11 @@ impl Shared {
     /// Names a request, for people who ask what became of it.
     pub fn request_id(&self) -> String {
         format!("{:016x}-{:x}", self.run, self.requests.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Once in so many orders, what is kept too long of the tenant's is removed.
+    pub fn is_time_to_sweep(&self) -> bool {
+        self.orders.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY)
     }
 
     pub fn failure_rate(&self) -> Rate {
@@ -111,6 +120,7 @@ pub fn router(service: Service, config: ApiConfig, draining: watch::Receiver<boo
         document,
         run,
         requests: AtomicU64::new(1),
+        orders: AtomicU64::new(1),
         service,
         config,
     };

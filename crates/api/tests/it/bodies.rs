@@ -105,3 +105,15 @@ async fn a_drain_ends_the_service_and_readiness() {
     scene.served.await.unwrap().unwrap();
     assert!(tokio::net::TcpStream::connect(scene.address).await.is_err());
 }
+
+#[tokio::test]
+async fn books_that_fail_are_said_so_and_nothing_is_acknowledged() {
+    let scene = Scene::new().await;
+    scene.store.close().await.unwrap();
+    let answer = scene.post("/v3/mail/send", &mail()).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "5"), "{answer:?}");
+    assert_eq!(answer.header("x-message-id"), "");
+    let ready = Ask::new(scene.address, "GET", "/readyz").send().await;
+    assert_eq!(ready.status, 503);
+    assert_eq!(Ask::new(scene.address, "GET", "/healthz").send().await.status, 200, "the process lives");
+}

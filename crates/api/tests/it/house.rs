@@ -109,6 +109,8 @@ async fn figures_name_routes_and_nobody() {
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
+    let brought = Ask::new(scene.address, "GET", "/metrics").header("x-forwarded-for", "192.0.2.1");
+    assert_eq!(brought.send().await.status, 404, "what a proxy brings comes from anywhere");
     for private in ["taro", "sakura", "新製品"] {
         assert!(!text.contains(private), "{private}");
     }
@@ -124,6 +126,8 @@ async fn the_document_is_made_from_the_routes() {
         let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
         assert!(operation.is_object(), "{} {}", route.method, route.path);
     }
+    let keys = &document["components"]["schemas"]["KeyViewPage"]["properties"]["items"]["items"]["$ref"];
+    assert_eq!(keys, "#/components/schemas/KeyView", "each list has a page of its own");
     references(&document, &document);
     insta::assert_snapshot!("openapi", text);
     let page = Ask::new(scene.address, "GET", "/v1/docs").send().await;

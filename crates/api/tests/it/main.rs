@@ -4,6 +4,7 @@
 
 mod bodies;
 mod client;
+mod end_to_end;
 mod house;
 mod keys;
 mod mails;

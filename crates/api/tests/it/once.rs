@@ -59,3 +59,22 @@ async fn orders_at_the_same_time_are_one_and_failures_are_forgotten() {
         "each key has its own"
     );
 }
+
+#[tokio::test]
+async fn answers_are_not_kept_for_ever() {
+    let scene = Scene::new().await;
+    let post = |key: String| {
+        let body = json!({ "name": "x", "host": "h.example.jp", "port": 25, "tls": "none", "ehlo_name": "" });
+        scene.ask("POST", "/v1/relays/none/secret").header("idempotency-key", &key).json(&body).send()
+    };
+    let first = json!({ "name": "x", "scopes": ["mail.send"] });
+    let made = scene.ask("POST", "/v1/keys").header("idempotency-key", "old").json(&first).send().await;
+    assert_eq!(made.status, 201);
+    scene.clock.put_forward(Duration::from_secs(24 * 3600 + 1));
+    // Refused ones are forgotten at once; the hundredth order looks for old ones.
+    for n in 0..100 {
+        assert_eq!(post(n.to_string()).await.status, 400);
+    }
+    let kept = scene.store.document_list(scene.tenant, "idempotency", "", 10).await.unwrap();
+    assert!(kept.is_empty(), "{}", kept.len());
+}

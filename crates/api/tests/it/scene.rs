@@ -100,7 +100,7 @@ impl Scene {
         app::installation::admit(&*store, &data).await.unwrap();
         let row = SenderRow { node: data.node(), journal: 1, boot: [0; 16], started_at: now };
         let sender = store.sender_register(row).await.unwrap();
-        let (key, tenant) = tenant(&desk, SAKURA, FROM).await;
+        let (key, tenant) = tenant(&desk, SAKURA, FROM, 2525).await;
         let (foreign, _) = tenant_of(&desk).await;
         let (drain, draining) = watch::channel(false);
         let streams = Arc::new(Streams::new(desk.clone(), sender, Arc::new(Notify::new())));
@@ -170,16 +170,17 @@ impl Scene {
 }
 
 async fn tenant_of(desk: &RelayDesk) -> (String, TenantId) {
-    tenant(desk, "よその会社", "pr@other.example").await
+    tenant(desk, "よその会社", "pr@other.example", 2525).await
 }
 
-async fn tenant(desk: &RelayDesk, name: &str, from: &str) -> (String, TenantId) {
+/// A tenant that may send from this address, through a relay at this port; and a key with all scopes.
+pub async fn tenant(desk: &RelayDesk, name: &str, from: &str, port: u16) -> (String, TenantId) {
     let operator = Access::to_installation("test");
     let made = tenants::create(&*desk.store, &*desk.clock, &*desk.entropy, &operator, name).await.unwrap();
     let access = Access::admit(&*desk.store, name, "test", Right::Operate).await.unwrap();
     let sender = SenderName::address(from).unwrap();
     senders::verify(&*desk.store, &*desk.clock, &access, &sender).await.unwrap();
-    desk.add(&access, relay("main")).await.unwrap();
+    desk.add(&access, relay("main", port)).await.unwrap();
     (make_key(desk, &access, Scopes::all(), None).await, made.row.tenant)
 }
 
@@ -189,8 +190,8 @@ async fn make_key(desk: &RelayDesk, access: &Access, scopes: Scopes, end: Option
     made.text.expose_secret().to_owned()
 }
 
-fn relay(name: &str) -> RelayRequest {
-    let url = RelayUrl::parse("smtp://127.0.0.1:2525?tls=none").unwrap();
+fn relay(name: &str, port: u16) -> RelayRequest {
+    let url = RelayUrl::parse(&format!("smtp://127.0.0.1:{port}?tls=none")).unwrap();
     let kind = domain::RelayKind::Bare;
     let ehlo_name = "hikyaku.example".to_owned();
     let limits = kind.limits();
