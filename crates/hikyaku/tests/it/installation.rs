@@ -17,10 +17,15 @@ pub const PASSWORD: &str = "relay-secret-1";
 
 /// A scene whose data folder has the tenant; gives its key.
 pub fn furnished(scene: &Scene) -> String {
+    furnished_with(scene, "mail.send")
+}
+
+/// The same, with a key of these scopes.
+pub fn furnished_with(scene: &Scene, scopes: &str) -> String {
     scene.ask(&["tenant", "create", TENANT]).expect(0);
     add_relay(scene, "main", PASSWORD).expect(0);
     scene.ask(&["sender", "verify", "--tenant", TENANT, "--domain", "sakura.example"]).expect(0);
-    let made = scene.ask(&["key", "create", "--tenant", TENANT, "--scopes", "mail.send"]).expect(0);
+    let made = scene.ask(&["key", "create", "--tenant", TENANT, "--scopes", scopes]).expect(0);
     made.json()["key"].as_str().unwrap().to_owned()
 }
 
@@ -35,12 +40,14 @@ pub fn add_relay(scene: &Scene, name: &str, password: &str) -> Ran {
 pub struct Serving {
     child: Child,
     pub submission: SocketAddr,
+    pub http: SocketAddr,
 }
 
 impl Serving {
     pub fn start(scene: &Scene) -> Self {
         let words = ["serve", "--data", "data", "--json", "--no-tls", "--submission", "127.0.0.1:0"];
         let mut command = scene.command(&words);
+        command.args(["--http", "127.0.0.1:0"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
@@ -51,8 +58,8 @@ impl Serving {
             child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
             panic!("{line:?} {errors}");
         };
-        let submission = said["submission"][0].as_str().unwrap().parse().unwrap();
-        Self { child, submission }
+        let place = |kind: &str| said[kind][0].as_str().unwrap().parse().unwrap();
+        Self { child, submission: place("submission"), http: place("http") }
     }
 
     pub fn kill(mut self) {

@@ -5,6 +5,7 @@
 mod backups;
 mod bad_input;
 mod books;
+mod clients;
 mod copies;
 mod database;
 mod direct;
