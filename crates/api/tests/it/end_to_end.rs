@@ -39,7 +39,8 @@ async fn mails_reach_their_relay_each_at_its_time() {
     let (key, _) = tenant(&RelayDesk::of(&premises), SAKURA, crate::scene::FROM, sink.addr().port()).await;
     let (drain, draining) = watch::channel(false);
     let (begun, service) = oneshot::channel();
-    let running = app::service::run(&premises, draining.clone(), move |service, _| drop(begun.send(service)));
+    let running =
+        app::service::run(&premises, true, draining.clone(), move |service, _| drop(begun.send(service)));
     let acting = async {
         let router = api::router(service.await.ok().unwrap(), ApiConfig::default(), draining.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
