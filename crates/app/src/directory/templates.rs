@@ -144,7 +144,7 @@ impl<'a> Templates<'a> {
     /// # Errors
     /// When the name cannot be used, there are too many, or the store fails.
     pub async fn create(&self, name: String, kind: TemplateKind) -> Result<Entry<Template>, AppError> {
-        self.access.require(Right::Send)?;
+        self.access.require(Right::Write)?;
         check_name(&name)?;
         let standing = self.directory.page::<Template>("", TEMPLATES_MAX as u32).await?;
         if standing.len() >= TEMPLATES_MAX {
@@ -165,7 +165,7 @@ impl<'a> Templates<'a> {
     /// # Errors
     /// [`AppError::NotFound`]; when the name cannot be used, or the store fails.
     pub async fn rename(&self, id: &str, name: String) -> Result<Entry<Template>, AppError> {
-        self.access.require(Right::Send)?;
+        self.access.require(Right::Write)?;
         check_name(&name)?;
         let found = self.get(id).await?;
         let value = Template { name, ..found.value };
@@ -177,7 +177,7 @@ impl<'a> Templates<'a> {
     /// # Errors
     /// [`AppError::NotFound`], or when the store fails.
     pub async fn remove(&self, id: &str) -> Result<(), AppError> {
-        self.access.require(Right::Send)?;
+        self.access.require(Right::Write)?;
         let found = self.get(id).await?;
         let versions = self.versions(id).await?;
         let mut changes = vec![removal::<Template>(id, Expected::Version(found.version))];
@@ -197,7 +197,7 @@ impl<'a> Templates<'a> {
         version: TemplateVersion,
         activate: bool,
     ) -> Result<String, AppError> {
-        self.access.require(Right::Send)?;
+        self.access.require(Right::Write)?;
         let template = self.get(id).await?;
         if self.versions(id).await?.len() >= VERSIONS_MAX {
             return Err(AppError::BadInput(format!("a template has at most {VERSIONS_MAX} versions")));
@@ -219,7 +219,7 @@ impl<'a> Templates<'a> {
         version: TemplateVersion,
         activate: bool,
     ) -> Result<(), AppError> {
-        self.access.require(Right::Send)?;
+        self.access.require(Right::Write)?;
         let template = self.get(id).await?;
         let found = self.version(id, name).await?;
         self.put_version(&template, name, Expected::Version(found.version), version, activate).await
@@ -230,7 +230,7 @@ impl<'a> Templates<'a> {
     /// # Errors
     /// [`AppError::NotFound`], or when the store fails.
     pub async fn remove_version(&self, id: &str, name: &str) -> Result<(), AppError> {
-        self.access.require(Right::Send)?;
+        self.access.require(Right::Write)?;
         let template = self.get(id).await?;
         let found = self.version(id, name).await?;
         let mut changes = vec![removal::<TemplateVersion>(&found.id, Expected::Version(found.version))];
