@@ -147,7 +147,8 @@ impl<'a> RawMail<'a> {
         self.first(Kind::Date).map(|field| self.unfolded(field))
     }
 
-    /// The text of the X-SMTPAPI field without its folds.
+    /// The text of the X-SMTPAPI field without its folds. It should be ASCII; what a library made encoded words of
+    /// (RFC 2047), as Python's does with other letters, is read all the same: an object never begins like one.
     ///
     /// # Errors
     /// When it stands twice, or is too long.
@@ -160,7 +161,14 @@ impl<'a> RawMail<'a> {
         if field.value.len() > crate::limits::SMTPAPI_OCTETS_MAX {
             return Err(RawError::SmtpApiTooLong);
         }
-        Ok(Some(self.unfolded(field)))
+        let text = self.unfolded(field);
+        match text.starts_with("=?") {
+            true => {
+                let value = self.octets.get(field.value.clone()).unwrap_or_default();
+                Ok(Some(Cow::Owned(fields::text(value))))
+            }
+            false => Ok(Some(text)),
+        }
     }
 
     /// The mail as it is sent on.

@@ -47,6 +47,15 @@ fn blind_copies_and_instructions_never_leave() -> Result<()> {
 }
 
 #[test]
+fn instructions_in_encoded_words_are_read() -> Result<()> {
+    // As Python's email package folds {"sub": {"-name-": ["山田"]}}.
+    let mail = "X-SMTPAPI: =?utf-8?b?eyJzdWIiOiB7Ii1uYW1lLSI6IFsi5bGx?=\r\n =?utf-8?b?55SwIl19fQ==?=\r\n\r\n";
+    let read = RawMail::read(mail.as_bytes(), &RawLimits::default())?;
+    assert_eq!(read.smtpapi()?.as_deref(), Some("{\"sub\": {\"-name-\": [\"山田\"]}}"));
+    Ok(())
+}
+
+#[test]
 fn what_is_no_mail_is_refused() {
     let check = |mail: &str, expected: &str| {
         let limits = RawLimits { octets_max: 5000, header_octets_max: 2000, fields_max: 3 };
