@@ -3,8 +3,10 @@
 //! The engine's directory (relay, credential) knows accounts and fingerprints; this knows how to reach them again without
 //! anybody at the keyboard. A secret that is replaced is replaced for every release that is still owed something.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use domain::direct::destination::is_public;
 use domain::{CredentialVersion, LinkSecurity, RelayId, RelayKind, RelayLimits, ReleaseId};
 use engine::{Login, RelaySpec, TlsTrust};
 use ledger::{CredentialRow, Expected, RelayRow, ReleaseState, Store};
@@ -130,6 +132,9 @@ impl RelayDesk {
     pub async fn add(&self, access: &Access, request: RelayRequest) -> Result<RelayId, AppError> {
         let tenant = access.require(Right::Manage)?;
         check(&request)?;
+        if access.require(Right::Operate).is_err() {
+            refuse_private(&request.url.host)?;
+        }
         let directory = Directory::of(&*self.store, &*self.clock, access);
         let standing = directory.list::<Relay>().await?;
         if standing.iter().any(|entry| entry.value.name == request.name) {
@@ -373,10 +378,58 @@ fn check(request: &RelayRequest) -> Result<(), AppError> {
     Ok(())
 }
 
+/// A tenant names hosts of others, never this machine or what stands behind it; an operator may.
+fn refuse_private(host: &str) -> Result<(), AppError> {
+    let is_private = match host.parse::<IpAddr>() {
+        Ok(address) => !is_public(address),
+        Err(_) => {
+            let name = host.trim_end_matches('.').to_ascii_lowercase();
+            let ending = name.rsplit('.').next().unwrap_or_default();
+            !name.contains('.') || ["localhost", "local", "internal", "home", "lan"].contains(&ending)
+        }
+    };
+    if !is_private {
+        return Ok(());
+    }
+    Err(AppError::BadInput(
+        "host: a relay within the operator's own network can be added by the operator alone; name one that stands in \
+         public DNS"
+            .to_owned(),
+    ))
+}
+
 fn exists(what: String) -> AppError {
     AppError::Exists { what, remedy: "use it, or choose another".to_owned() }
 }
 
 fn damaged(id: &str) -> AppError {
     AppError::Ledger(ledger::LedgerError::Damaged { reason: format!("the relay `{id}` cannot be read") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refuse_private;
+
+    #[test]
+    fn hosts_behind_this_machine_are_no_tenants_business() {
+        for host in [
+            "127.0.0.1",
+            "::1",
+            "10.0.0.7",
+            "192.168.1.1",
+            "169.254.169.254",
+            "fd00::1",
+            "0.0.0.0",
+            "localhost",
+            "LOCALHOST.",
+            "db",
+            "db.internal",
+            "a.local",
+        ] {
+            assert!(refuse_private(host).is_err(), "{host}");
+        }
+        for host in ["smtp.sendgrid.net", "203.0.114.9", "smtp.example.co.jp.", "2001:4860:4860::8888"] {
+            assert!(refuse_private(host).is_ok(), "{host}");
+        }
+    }
 }
