@@ -16,6 +16,10 @@ async fn relays_are_added_and_their_secrets_replaced_and_never_shown() {
     assert_eq!(made.status, 201, "{made:?}");
     let place = made.header("location").to_owned();
     assert_eq!(scene.post("/v1/relays", &relay).await.status, 409);
+    let mut inner = relay.clone();
+    (inner["host"], inner["name"]) = (json!("127.0.0.1"), json!("inner"));
+    let refused = scene.post("/v1/relays", &inner).await;
+    assert_eq!(refused.status, 400, "a relay behind the operator's own walls: {refused:?}");
     let rotated = scene.post(&format!("{place}/secret"), &json!({ "secret": "himitsu-2" })).await;
     assert_eq!((rotated.status, rotated.json()["credential"].clone()), (200, json!(2)), "{rotated:?}");
     let again = scene.post(&format!("{place}/secret"), &json!({ "secret": "himitsu-1" })).await;
