@@ -170,17 +170,17 @@ fn chunks_are_mails_too() {
     for keep in [Keep::Nothing, Keep::Full] {
         let sink = start(|config| config.keep = keep);
         let mut talk = Talk::greeted(sink.addr());
-        talk.say("MAIL FROM:<f@example.jp>\r\nRCPT TO:<a@example.jp>\r\nBDAT 18");
-        talk.send(b"Message-ID: <b@x>\n");
-        talk.say("BDAT 5 LAST");
-        talk.send(b"\nx.\n\n");
+        talk.say("MAIL FROM:<f@example.jp>\r\nRCPT TO:<a@example.jp>\r\nBDAT 19");
+        talk.send(b"Message-ID: <b@x>\r\n");
+        talk.say("BDAT 8 LAST");
+        talk.send(b"\r\nx.\r\n\r\n");
         for _ in 0..4 {
             talk.expect("250");
         }
         let mails = sink.mails();
         assert_eq!(
             (mails.len(), mails[0].octets, mails[0].message_id.as_str()),
-            (1, 23, "<b@x>"),
+            (1, 27, "<b@x>"),
             "{keep:?}"
         );
     }
