@@ -7,7 +7,7 @@ use aws_lc_rs::constant_time;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{TenantId, Timestamp};
-use ledger::{Expected, Store, sha256};
+use ledger::{Expected, Store, TenantRow, sha256};
 use runtime::{Clock, Entropy};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -32,6 +32,8 @@ const KEYS_MAX: usize = 1000;
 pub struct ApiKey {
     /// What people call it.
     pub name: String,
+    /// What people call its tenant; a tenant keeps its name, so that nothing else is read at each call.
+    tenant: String,
     /// What it may do.
     pub scopes: Scopes,
     /// SHA-256 of the secret, hexadecimal.
@@ -101,6 +103,7 @@ pub async fn create(
     let secret = Secret::from(URL_SAFE_NO_PAD.encode(*secret));
     let value = ApiKey {
         name,
+        tenant: access.tenant_name().to_owned(),
         digest: digest(secret.expose_secret()),
         created_at: now.as_millis(),
         expires_at: expires_at.map(Timestamp::as_millis),
@@ -214,8 +217,8 @@ pub async fn admit(
     if key.revoked_at.is_some() || key.expires_at.is_some_and(|end| end <= now) {
         return Ok(None);
     }
-    let row = store.tenant_list().await?.into_iter().find(|row| row.tenant == tenant);
-    let Some(row) = row else { return Ok(None) };
+    let created_at = Timestamp::from_millis(key.created_at);
+    let row = TenantRow { tenant, name: key.tenant, created_at };
     Ok(Some((Access::of_key(row, &key.name, key.scopes.right()), key.scopes)))
 }
 
