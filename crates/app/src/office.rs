@@ -13,7 +13,8 @@ use smtp::{ExposeSecret, Secret};
 
 use crate::access::{Access, Right};
 use crate::directory::keys::{self, KeyRequest};
-use crate::directory::relays::{RelayDesk, RelayRequest, shown};
+use crate::directory::relay_request::RelayRequest;
+use crate::directory::relays::{RelayDesk, shown};
 use crate::directory::senders::{self, SenderName};
 use crate::directory::tenants::{self, TenantState};
 use crate::error::AppError;

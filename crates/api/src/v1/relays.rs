@@ -1,7 +1,8 @@
 //! `/v1/relays`: the SMTP accounts of the tenant. A secret goes in and never comes out.
 
 use app::directory::Entry;
-use app::directory::relays::{Relay, RelayRequest};
+use app::directory::relay_request::RelayRequest;
+use app::directory::relays::Relay;
 use app::relay::RelayUrl;
 use app::scope::Scope;
 use axum::http::{Method, StatusCode, header};

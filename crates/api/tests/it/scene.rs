@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use api::{ApiConfig, RouteInfo};
 use app::directory::keys::{self, KeyRequest};
-use app::directory::relays::{RelayDesk, RelayRequest};
+use app::directory::relay_request::RelayRequest;
+use app::directory::relays::RelayDesk;
 use app::directory::senders::{self, SenderName};
 use app::directory::tenants;
 use app::office::Office;

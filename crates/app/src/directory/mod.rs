@@ -5,6 +5,7 @@
 
 pub mod batches;
 pub mod keys;
+pub mod relay_request;
 pub mod relays;
 pub mod senders;
 pub mod templates;

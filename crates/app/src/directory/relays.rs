@@ -3,11 +3,9 @@
 //! The engine's directory (relay, credential) knows accounts and fingerprints; this knows how to reach them again without
 //! anybody at the keyboard. A secret that is replaced is replaced for every release that is still owed something.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use domain::direct::destination::is_public;
-use domain::{CredentialVersion, LinkSecurity, RelayId, RelayKind, RelayLimits, ReleaseId};
+use domain::{CredentialVersion, LinkSecurity, RelayId, RelayLimits, ReleaseId};
 use engine::{Login, RelaySpec, TlsTrust};
 use ledger::{CredentialRow, Expected, RelayRow, ReleaseState, Store};
 use runtime::{Clock, Entropy};
@@ -15,22 +13,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use smtp::{ExposeSecret, Secret};
 
+use super::relay_request::RelayRequest;
 use super::{Directory, Entry, Kind, change, note};
 use crate::access::{Access, Right};
 use crate::error::AppError;
 use crate::folder::FolderKeys;
-use crate::relay::RelayUrl;
 use crate::route::Route;
 use crate::send::Premises;
 use crate::stream::STREAM_SPAN;
 use crate::vault::{Place, Sealed, Vault};
 
-/// Characters of a relay's name.
-const NAME_MAX: usize = 100;
 /// The secret's place in the vault.
 const SECRET: &str = "relay secret";
-/// Octets of a file of authorities.
-const AUTHORITIES_OCTETS_MAX: usize = 32 << 10;
 
 /// A relay as it is stored; its document's id is the relay's id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,25 +86,6 @@ pub struct RelayDesk {
     pub vault: Arc<Vault>,
 }
 
-/// A relay to add.
-#[derive(Debug, Clone)]
-pub struct RelayRequest {
-    /// What people call it.
-    pub name: String,
-    /// Where it is, and the secret.
-    pub url: RelayUrl,
-    /// Which service it is.
-    pub kind: RelayKind,
-    /// How much it takes.
-    pub limits: RelayLimits,
-    /// The name said in EHLO.
-    pub ehlo_name: String,
-    /// PEM of the only authorities that are believed.
-    pub authorities: Option<String>,
-    /// BDAT instead of DATA where offered.
-    pub use_chunking: bool,
-}
-
 impl RelayDesk {
     /// On these premises.
     #[must_use]
@@ -131,10 +106,7 @@ impl RelayDesk {
     /// When a relay of this name or account stands already, something of it cannot be used, or the store fails.
     pub async fn add(&self, access: &Access, request: RelayRequest) -> Result<RelayId, AppError> {
         let tenant = access.require(Right::Manage)?;
-        check(&request)?;
-        if access.require(Right::Operate).is_err() {
-            refuse_private(&request.url.host)?;
-        }
+        request.check(access)?;
         let directory = Directory::of(&*self.store, &*self.clock, access);
         let standing = directory.list::<Relay>().await?;
         if standing.iter().any(|entry| entry.value.name == request.name) {
@@ -355,81 +327,10 @@ pub fn shown(relay: &Relay) -> serde_json::Value {
     })
 }
 
-fn check(request: &RelayRequest) -> Result<(), AppError> {
-    let name = &request.name;
-    let refuse = |text: String| Err(AppError::BadInput(text));
-    if name.trim().is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
-        return refuse(format!(
-            "name: a relay's name has 1 to {NAME_MAX} characters and no control character"
-        ));
-    }
-    if !request.url.user.is_empty() && request.url.secret.is_none() {
-        return refuse(format!(
-            "url: there is a user name for {} but no password; give it by the variable that --password-env names",
-            request.url.place()
-        ));
-    }
-    if request.limits.sessions_max == 0 {
-        return refuse("sessions_max: a relay without connections sends nothing; give 1 or more".to_owned());
-    }
-    if request.authorities.as_ref().is_some_and(|pem| pem.len() > AUTHORITIES_OCTETS_MAX) {
-        return refuse(format!("authorities: at most {AUTHORITIES_OCTETS_MAX} octets"));
-    }
-    Ok(())
-}
-
-/// A tenant names hosts of others, never this machine or what stands behind it; an operator may.
-fn refuse_private(host: &str) -> Result<(), AppError> {
-    let is_private = match host.parse::<IpAddr>() {
-        Ok(address) => !is_public(address),
-        Err(_) => {
-            let name = host.trim_end_matches('.').to_ascii_lowercase();
-            let ending = name.rsplit('.').next().unwrap_or_default();
-            !name.contains('.') || ["localhost", "local", "internal", "home", "lan"].contains(&ending)
-        }
-    };
-    if !is_private {
-        return Ok(());
-    }
-    Err(AppError::BadInput(
-        "host: a relay within the operator's own network can be added by the operator alone; name one that stands in \
-         public DNS"
-            .to_owned(),
-    ))
-}
-
 fn exists(what: String) -> AppError {
     AppError::Exists { what, remedy: "use it, or choose another".to_owned() }
 }
 
 fn damaged(id: &str) -> AppError {
     AppError::Ledger(ledger::LedgerError::Damaged { reason: format!("the relay `{id}` cannot be read") })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::refuse_private;
-
-    #[test]
-    fn hosts_behind_this_machine_are_no_tenants_business() {
-        for host in [
-            "127.0.0.1",
-            "::1",
-            "10.0.0.7",
-            "192.168.1.1",
-            "169.254.169.254",
-            "fd00::1",
-            "0.0.0.0",
-            "localhost",
-            "LOCALHOST.",
-            "db",
-            "db.internal",
-            "a.local",
-        ] {
-            assert!(refuse_private(host).is_err(), "{host}");
-        }
-        for host in ["smtp.sendgrid.net", "203.0.114.9", "smtp.example.co.jp.", "2001:4860:4860::8888"] {
-            assert!(refuse_private(host).is_ok(), "{host}");
-        }
-    }
 }
