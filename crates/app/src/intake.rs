@@ -12,6 +12,7 @@ use message::{MailDate, Mailing, RawIdentity, RawLimits, RawMail};
 
 use crate::access::Access;
 use crate::compose::JST_MINUTES;
+use crate::directory::templates::Templates;
 use crate::error::AppError;
 use crate::service::Service;
 use crate::stream::{Brief, MailContent, MailId, MailKind, Recipient, Submission};
@@ -38,8 +39,19 @@ impl Service {
         let author = author(&brief, &raw, mail.reverse_path.as_ref())?;
         let api = raw.smtpapi().map_err(refused)?;
         let api = api.map(|text| SmtpApi::parse(&text)).transpose().map_err(refused)?;
+        if api.as_ref().is_some_and(|api| !api.send_each_at.is_empty()) {
+            return Err(AppError::BadInput(
+                "X-SMTPAPI: send_each_at: a time for each address is not taken here; hand in a mail with send_at for each"
+                    .to_owned(),
+            ));
+        }
         if let Some(api) = api.as_ref().filter(|api| api.needs_mailing()) {
-            let mailing = mailing_of(&raw, api, &mail.recipients).map_err(refused)?;
+            let mut mailing = mailing_of(&raw, api, &mail.recipients).map_err(refused)?;
+            if let Some(id) = &api.filters.template_id {
+                let desk = &self.desk;
+                let templates = Templates::of(&*desk.store, &*desk.clock, &*desk.entropy, access);
+                mailing.template = Some(templates.in_force(id).await?);
+            }
             return self.take_mailing(access, mailing).await;
         }
         let relay = brief.relay(api.as_ref().and_then(|api| api.ip_pool.as_deref()))?;

@@ -172,3 +172,21 @@ fn x_smtpapi_makes_a_mail_for_each_of_its_addresses() {
         assert!(!text.contains("X-SMTPAPI") && !text.contains("-name-"), "{text}");
     }
 }
+
+#[test]
+fn what_x_smtpapi_asks_for_is_done_or_refused() {
+    let scene = Scene::of(0);
+    let key = furnished(&scene);
+    let serving = Serving::start(&scene);
+    let mut client = Client::log_in(serving.submission, &key);
+    for (api, part) in [
+        (r#"{"filters":{"templates":{"settings":{"enable":1,"template_id":"d-0"}}}}"#, "template"),
+        (r#"{"to":["a@example.jp"],"send_each_at":[1900000000]}"#, "send_each_at"),
+    ] {
+        let message = format!("X-SMTPAPI: {api}\nFrom: {FROM}\nTo: a@example.jp\nSubject: x\n\nHello\n");
+        let reply = client.send(FROM, &["a@example.jp"], &message).unwrap();
+        assert!(reply.starts_with("550") && reply.contains(part), "{reply}");
+    }
+    serving.end();
+    assert_eq!(scene.sink.snapshot().kept, 0);
+}
