@@ -3,6 +3,8 @@
 //! Invariants: nothing of it is due before its time, for a sender leases nothing that is not due; a batch that was paused or
 //! cancelled before the mails stood holds for them too (`directory::batches` says why).
 
+use std::time::Duration;
+
 use domain::{AudienceDigest, SenderEpoch, Timestamp};
 use ledger::StreamWave;
 use ledger::stream::STREAM_WAVE_INTENTS_MAX;
@@ -14,6 +16,8 @@ use crate::directory::batches;
 use crate::directory::relays::RelayDesk;
 use crate::error::AppError;
 
+/// How far ahead a mail may be scheduled, whoever asks: a leap year.
+const AHEAD_MAX: Duration = Duration::from_secs(366 * 86_400);
 /// The number of a scheduled mailing's content.
 const PART: u32 = 1;
 
@@ -30,6 +34,11 @@ pub(super) async fn schedule(
         return Err(AppError::BadInput(format!(
             "a scheduled mailing has 1 to {STREAM_WAVE_INTENTS_MAX} recipients"
         )));
+    }
+    if due_at > desk.clock.now() + AHEAD_MAX {
+        return Err(AppError::BadInput(
+            "send_at: a time in seconds since 1970, at most a year ahead (not in milliseconds)".to_owned(),
+        ));
     }
     if let Some(batch) = batch {
         batches::require_open(&*desk.store, &*desk.clock, access, batch).await?;

@@ -182,6 +182,7 @@ fn what_x_smtpapi_asks_for_is_done_or_refused() {
     for (api, part) in [
         (r#"{"filters":{"templates":{"settings":{"enable":1,"template_id":"d-0"}}}}"#, "template"),
         (r#"{"to":["a@example.jp"],"send_each_at":[1900000000]}"#, "send_each_at"),
+        (r#"{"to":["a@example.jp"],"send_at":99999999999}"#, "send_at"),
     ] {
         let message = format!("X-SMTPAPI: {api}\nFrom: {FROM}\nTo: a@example.jp\nSubject: x\n\nHello\n");
         let reply = client.send(FROM, &["a@example.jp"], &message).unwrap();
